@@ -1,0 +1,94 @@
+"""What both test trees share: no test leaves a thread, a process, a port, a lease or a temporary file behind.
+
+The state before a test is compared with the state after it; what a test's own fixtures and the run's session fixtures hold is
+set up before the first look, so only what the test itself forgot is found. Everything is read from /proc: no dependency.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LIMIT = 3.0  # real seconds in which what a test stopped must be gone
+NOTE = "tests must close what they open; see conftest.py"
+HELD = ("socket:", "/dev/pts/", "/dev/ptmx", "pipe:", "anon_inode:[pidfd]")
+
+
+def _threads() -> dict[str, str]:
+    return {f"thread {t.ident}": t.name for t in threading.enumerate() if t.is_alive()}
+
+
+def _children(pid: int) -> Iterator[int]:
+    for task in Path(f"/proc/{pid}/task").glob("*"):
+        try:
+            text = (task / "children").read_text()
+        except OSError:
+            continue
+        for child in text.split():
+            yield int(child)
+            yield from _children(int(child))
+
+
+def _processes() -> dict[str, str]:
+    found = {}
+    for pid in _children(os.getpid()):
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        except OSError:
+            continue
+        found[f"process {pid}"] = command or "(ended, not reaped)"
+    return found
+
+
+def _ports() -> dict[str, str]:
+    found = {}
+    for fd in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(fd.readlink())
+        except OSError:
+            continue
+        if target.startswith(HELD):
+            found[f"descriptor {fd.name} {target}"] = target
+    return found
+
+
+def _files() -> dict[str, str]:
+    places = [Path(tempfile.gettempdir()), Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")]
+    entries = [p for place in places if place.is_dir() for p in place.glob("quecfota-*")]
+    leases = [p for e in entries if e.is_dir() for p in e.glob("*.lease") if _is_locked(p)]
+    return {f"file {p}": str(p) for p in [*(e for e in entries if not _is_runtime(e)), *leases]}
+
+
+def _is_runtime(path: Path) -> bool:
+    """The folder that holds lease files stays; a lease in it may not be held."""
+    return path.is_dir() and path.name.startswith(f"quecfota-{os.getuid()}")
+
+
+def _is_locked(path: Path) -> bool:
+    inode = f":{path.stat().st_ino} "
+    return any("FLOCK" in line and inode in line for line in Path("/proc/locks").read_text().splitlines())
+
+
+def _held() -> dict[str, str]:
+    return {**_threads(), **_processes(), **_ports(), **_files()}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread, a process, a descriptor of a port, a lease or a temporary file of ours behind."""
+    before = _held()
+    yield
+    deadline = time.monotonic() + LIMIT
+    woken = threading.Event()
+    while left := {key: what for key, what in _held().items() if key not in before}:
+        gc.collect()
+        if time.monotonic() > deadline:
+            pytest.fail(f"left behind: {', '.join(f'{k} ({v})' for k, v in left.items())}; {NOTE}")
+        woken.wait(0.02)
