@@ -1,7 +1,7 @@
 """What both test trees share: no test leaves a thread, a process, a port, a lease or a temporary file behind.
 
-The state before a test is compared with the state after it; what a test's own fixtures and the run's session fixtures hold is
-set up before the first look, so only what the test itself forgot is found. Everything is read from /proc: no dependency.
+The state before a test is compared with the state after it; what the run's session fixtures hold is set up before the first
+look, so that only what the test itself forgot is found. Everything is read from /proc: no dependency.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def _held() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Fail a test that leaves a thread, a process, a descriptor of a port, a lease or a temporary file of ours behind."""
+    """Fail a test that leaves a thread, a process, a port, a lease or a temporary file of ours behind."""
     before = _held()
     yield
     deadline = time.monotonic() + LIMIT

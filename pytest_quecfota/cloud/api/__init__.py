@@ -1,0 +1,1 @@
+"""HTTP for people and apps: one module per resource, pydantic models beside their routes."""

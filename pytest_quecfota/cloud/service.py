@@ -1,0 +1,91 @@
+"""The FastAPI application around a `Center`: routes, errors, limits, and its OpenAPI description."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import errors, south, ticking
+from .api import access, components, control, devices, enduser, monitoring, packages, page, plans, projects
+from .center import Center
+
+JSON_BYTES = 4 * 1024 * 1024
+"""What a body that is no upload may have at most."""
+_UPLOADS = "/api/v1/packages"
+
+
+class BodyLimit:
+    """Refuses bodies that are longer than any call needs, without reading them into memory."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] == _UPLOADS:
+            await self._app(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > JSON_BYTES:
+                raise errors.Problem(413, f"a body has at most {JSON_BYTES} bytes")
+            return message
+
+        try:
+            await self._app(scope, counted, send)
+        except errors.Problem as problem:
+            await errors.answer(problem.status, problem.detail)(scope, receive, send)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    center: Center = app.state.center
+    ticker = asyncio.create_task(ticking.run(center))
+    try:
+        yield
+    finally:
+        center.stop()
+        await ticker
+
+
+def create_app(center: Center) -> FastAPI:
+    """The application; whoever opened the center closes it after the application's end."""
+    app = FastAPI(
+        title="Developer Center",
+        summary="OTA upgrade platform for virtual modules",
+        version="1",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.center = center
+    errors.install(app)
+    app.add_middleware(BodyLimit)
+    guarded = [Depends(access.person)]
+    for router in (projects, devices, components, packages, plans, monitoring):
+        app.include_router(router.router, prefix="/api/v1", dependencies=guarded)
+    for plain in (enduser, control):
+        app.include_router(plain.router, dependencies=guarded)
+    app.include_router(south.router)
+    app.include_router(page.router)
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    made = app.openapi
+
+    def described() -> dict[str, Any]:
+        schema = made()
+        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = errors.SCHEMA
+        return schema
+
+    app.openapi = described  # type: ignore[method-assign]

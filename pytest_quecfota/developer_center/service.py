@@ -1,0 +1,124 @@
+"""A Developer Center that can be driven: the embedded one, or a running `quecfota cloud`."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from pytest_quecfota.developer_center.http import Api
+from pytest_quecfota.developer_center.plan import ComponentState, DeviceState, LogEntry, Offer, Plan, PlanOrder
+
+DEVICE_ACTIONS = {"retry", "cancel"}
+
+
+class ServiceCenter:
+    """Plans on a Developer Center with an HTTP API.
+
+    Args:
+        url, token: where it is, and the token for people.
+        product_key, device_key: the rig's product and device.
+        run: what makes names unique: the platform keeps names for ever.
+    """
+
+    kind = "http"
+    monitoring = True
+    plans = True
+
+    def __init__(self, url: str, token: str, *, product_key: str, device_key: str, run: str) -> None:
+        self.api = Api(url, token)
+        self.product_key = product_key
+        self.device_key = device_key
+        self._run = run
+        self._components: set[str] | None = None
+
+    def order(self, order: PlanOrder, *, running: str) -> Plan:
+        """Upload the package, make the component known, create the plan and activate it."""
+        name = f"{order.component}-{order.target_version}-{self._run}-{uuid.uuid4().hex[:8]}"
+        self._make_known(order.component, order.component_type)
+        package = self.api.upload(
+            "/packages",
+            {
+                "name": name,
+                "component_type": order.component_type,
+                "package_type": order.kind,
+                "source_version": order.source_version if order.kind == "delta" else "",
+                "target_version": order.target_version,
+                "remarks": "made by pytest-quecfota",
+            },
+            order.files,
+        )
+        plan = self.api.post("/plans", self._plan(name, package["id"], order))
+        self.api.post(f"/plans/{plan['id']}/activate")
+        return Plan(self, plan["id"], name, order, _offer(order, running))
+
+    def device(self, plan_id: str) -> DeviceState:
+        """What monitoring shows of the rig's device."""
+        items = self.api.get(f"/plans/{plan_id}/devices")["items"]
+        for item in items:
+            if item["dk"] == self.device_key:
+                states = tuple(ComponentState(c["identifier"], c["status"], c["progress"]) for c in item["components"])
+                return DeviceState(item["dk"], item["status"], states)
+        return DeviceState(self.device_key, "Not Upgraded", ())
+
+    def log(self, plan_id: str) -> list[LogEntry]:
+        """The log of the rig's device."""
+        answer = self.api.get(f"/plans/{plan_id}/devices/{self.device_key}/log")
+        return [LogEntry(item["time"], item["text"]) for item in answer["items"]]
+
+    def act(self, plan_id: str, action: str) -> None:
+        """Act on the plan, or on the rig's device in it."""
+        below = f"/devices/{self.device_key}" if action in DEVICE_ACTIONS else ""
+        self.api.post(f"/plans/{plan_id}{below}/{action}")
+
+    def versions(self) -> dict[str, Any]:
+        """What the platform knows of the rig's device: online, versions, battery, signal."""
+        answer: dict[str, Any] = self.api.get(f"/products/{self.product_key}/devices/{self.device_key}")
+        return answer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.api.close()
+
+    def _make_known(self, identifier: str, component_type: str) -> None:
+        if self._components is None:
+            self._components = {item["identifier"] for item in self.api.get("/components")["items"]}
+        if identifier not in self._components:
+            self.api.post("/components", {"name": identifier, "identifier": identifier, "type": component_type})
+            self._components.add(identifier)
+
+    def _plan(self, name: str, package_id: str, order: PlanOrder) -> dict[str, Any]:
+        strategy = order.strategy
+        return {
+            "name": name,
+            "product_key": self.product_key,
+            "mode": order.mode,
+            "whitelist": list(order.whitelist),
+            "blacklist": list(order.blacklist),
+            "time_zone": "UTC",
+            "strategy": {
+                "retries": strategy.retries,
+                "min_signal": strategy.min_signal,
+                "min_battery": strategy.min_battery,
+            },
+            "components": [
+                {
+                    "identifier": order.component,
+                    "package": package_id,
+                    "package_type": order.kind,
+                    "source_version": order.source_version if order.kind == "delta" else "",
+                    "target_version": order.target_version,
+                }
+            ],
+            **order.fields,
+        }
+
+
+def _offer(order: PlanOrder, running: str) -> Offer:
+    return Offer(
+        component=order.component,
+        source_versions=(order.source_version,) if order.kind == "delta" else ("", running),
+        target_version=order.target_version,
+        min_battery=order.strategy.min_battery,
+        min_signal=order.strategy.min_signal,
+        size=sum(len(content) for _, content in order.files),
+    )

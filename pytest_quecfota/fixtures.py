@@ -1,0 +1,114 @@
+"""The fixtures: what a test asks for, it gets, brought up when it is first asked for and put back afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_quecfota.developer_center import Plan
+    from pytest_quecfota.module import Module, Run
+    from pytest_quecfota.power import Supply
+    from pytest_quecfota.rig.live import LiveRig
+    from pytest_quecfota.timeline import Events, Timeline
+
+__all__ = [
+    "developer_center",
+    "events",
+    "evidence",
+    "fota_plan",
+    "module",
+    "rig",
+    "sota_plan",
+    "supply",
+    "timeline",
+    "upgrade",
+]
+
+
+@pytest.fixture(scope="session")
+def rig(request: pytest.FixtureRequest) -> Iterator[LiveRig]:
+    """The rig of this run: its parts, its clock, what it can do."""
+    from pytest_quecfota.plugin import SESSION
+
+    live = request.config.stash[SESSION].live(getattr(request, "param", None))
+    live.start()
+    yield live
+    live.close()
+
+
+@pytest.fixture(scope="session")
+def developer_center(rig: LiveRig) -> Any:
+    """The Developer Center of the rig."""
+    return rig.developer_center
+
+
+@pytest.fixture
+def timeline(rig: LiveRig, request: pytest.FixtureRequest) -> Iterator[Timeline]:
+    """The one record of this test; whatever the test changed on the rig is put back when it is let go."""
+    from pytest_quecfota.plugin import SESSION
+
+    session = request.config.stash[SESSION]
+    session.refuse_blocked(rig)
+    yield rig.timeline
+    session.put_back(rig)
+
+
+@pytest.fixture
+def evidence(timeline: Timeline) -> Path:
+    """The folder of this test's evidence."""
+    assert timeline.directory is not None
+    return timeline.directory
+
+
+@pytest.fixture
+def events(timeline: Timeline, rig: LiveRig) -> Events:
+    """The event stream of this test: `expect`, `expect_none`, `seen`, `mark`, `on`."""
+    rig.wire  # noqa: B018  opens the port: without it nothing would ever come
+    return timeline.events
+
+
+@pytest.fixture
+def module(rig: LiveRig, timeline: Timeline, request: pytest.FixtureRequest) -> Module:
+    """The device under test, awake and disconnected."""
+    from pytest_quecfota.plugin import SESSION
+
+    request.config.stash[SESSION].check_health(rig)
+    rig.uses("module")
+    return rig.module
+
+
+@pytest.fixture
+def supply(rig: LiveRig, timeline: Timeline) -> Supply:
+    """The programmable supply; nominal again after the test."""
+    if rig.supply is None:
+        pytest.skip(f"rig {rig.name} has no supply")
+    rig.uses("supply")
+    return rig.supply
+
+
+@pytest.fixture
+def fota_plan(rig: LiveRig, module: Module, timeline: Timeline) -> Iterator[Callable[..., Plan]]:
+    """Make an activated plan that upgrades the module's firmware; it is terminated after the test."""
+    from pytest_quecfota.rig.orders import Orders
+
+    with Orders(rig).terminated_afterwards() as orders:
+        yield orders.fota
+
+
+@pytest.fixture
+def sota_plan(rig: LiveRig, module: Module, timeline: Timeline) -> Iterator[Callable[..., Plan]]:
+    """Make an activated plan that upgrades a component of the host; it is terminated after the test."""
+    from pytest_quecfota.rig.orders import Orders
+
+    with Orders(rig).terminated_afterwards() as orders:
+        yield orders.sota
+
+
+@pytest.fixture
+def upgrade(rig: LiveRig, module: Module, timeline: Timeline) -> Callable[..., Run]:
+    """Play the host through one upgrade, to its end."""
+    return rig.host().upgrade

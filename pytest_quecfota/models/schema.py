@@ -1,0 +1,181 @@
+"""What a model file may say. Everything is frozen; times are in module seconds, voltages in volts."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PositiveFloat, model_validator
+
+Flavour = Literal["nb", "cellular"]
+SuccessEvent = Literal["before-restart", "after-restart", "after-reconnect"]
+
+
+class Mark(str, enum.Enum):
+    """How sure a fact is."""
+
+    DOCUMENTED = "documented"  # in public documentation or a published transcript
+    SDK = "sdk"  # from the behaviour of the QuecThing module-side SDK 2.9.0
+    CONTRADICTED = "contradicted"  # sources disagree; the value is our decision
+    REMEMBERED = "remembered"  # from memory of data sheets, not confirmed
+    CHOSEN = "chosen"  # nothing public says it; ours, generous
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether somebody else can look it up."""
+        return self in (Mark.DOCUMENTED, Mark.SDK)
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _read_only(mapping: dict[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(mapping)
+
+
+_AS_DICT = PlainSerializer(dict, return_type=dict)
+
+
+class Fact(_Data):
+    """One number or option with how sure it is and where it was read."""
+
+    value: Any
+    mark: Mark
+    source: str = ""
+
+
+class Pick(_Data):
+    """How the answer of a verb becomes a value.
+
+    `kind`: `none` (OK is all), `line` (the first information line, stripped), `lines` (all), `field` (one value of the
+    line that begins with `prefix`), `fields` (all its values), `block` (raw bytes after that line, `field` says how many).
+    A field n becomes `factor * n + offset`; a value in `absent` means there is none.
+    """
+
+    kind: Literal["none", "line", "lines", "field", "fields", "block"] = "none"
+    prefix: str = ""
+    field: Annotated[int, Field(ge=0)] = 0
+    factor: float = 1
+    offset: float = 0
+    absent: tuple[int, ...] = ()
+
+
+class Verb(_Data):
+    """How one verb of `module` is spelt: `command` has named places in braces, `timeout` is its own response time."""
+
+    command: str
+    pick: Pick = Pick()
+    timeout: PositiveFloat | None = None
+
+
+class Identity(_Data):
+    """What identifies the model: `manufacturer` and `product` are regular expressions for lines that ATI prints."""
+
+    manufacturer: str
+    product: str
+
+
+class Boot(_Data):
+    """What a start prints: `first` begins it, `lines` in their usual order; `garbage`: boot ROM text comes before."""
+
+    lines: tuple[str, ...]
+    first: str = "RDY"
+    garbage: bool = False
+
+
+class Timings(_Data):
+    """How long things take at most, in module seconds."""
+
+    response: PositiveFloat  # AT+QIOT… commands, CON-08
+    command: PositiveFloat  # any other command without a time of its own
+    boot: PositiveFloat  # power on to RDY
+    ready: PositiveFloat  # RDY to the first OK
+    attach: PositiveFloat  # RDY to a network
+    connect: PositiveFloat  # AT+QIOTREG to 3,10200
+    disconnect: PositiveFloat  # AT+QIOTREG=0 to 6,10200
+    offer: PositiveFloat  # AT+QIOTOTAREQ to 7,10700
+    download_start: PositiveFloat  # AT+QIOTUPDATE=1 to 7,10701 or 7,10702
+    download_silence: PositiveFloat  # between two URCs while it downloads
+    download: PositiveFloat  # 7,10701 to 7,10703
+    updater: PositiveFloat  # 7,10704 to the restart
+    update: PositiveFloat  # 7,10704 to 7,10705 or 7,10706
+    reboot: PositiveFloat  # restart into the new firmware to RDY
+    block_read: PositiveFloat  # the module waits this long for AT+QIOTOTARD
+    mcu_update: PositiveFloat  # the module waits this long for the new AT+QIOTMCUVER
+    power_down: PositiveFloat  # AT+QPOWD to off
+    reset: PositiveFloat  # reset command to RDY
+    pwrkey_on: PositiveFloat  # PWRKEY held to switch on
+    pwrkey_off: PositiveFloat  # PWRKEY held to switch off
+    reset_pulse: PositiveFloat  # RESET_N held
+    off: PositiveFloat  # how long the supply stays off in a power cycle
+
+
+class SupplyLimits(_Data):
+    """VBAT in volts. Where nobody has read it in a manual it is not `confirmed`: a rig of hardware gives its own."""
+
+    min: PositiveFloat
+    nominal: PositiveFloat
+    max: PositiveFloat
+    confirmed: bool
+    source: str
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SupplyLimits:
+        if not self.min < self.nominal < self.max:
+            raise ValueError("min < nominal < max must hold")
+        return self
+
+
+class Options(_Data):
+    """What firmware versions do differently, or sources contradict; a rig's `module.profile` may override each."""
+
+    success_event: SuccessEvent = "after-restart"
+    leading_crlf: bool = True
+    otard_first_offset: Literal[0, 1] = 0
+    mcu_updating_event: Literal["after-report", "before-read"] = "after-report"
+    mcu_end_indication: Literal["none", "before-success", "after-success"] = "none"
+    module_event_parameters: bool = False
+    silent_plan_confirmed_by: Literal["host", "module"] = "host"
+    sha256_request: Literal["single", "then-bare"] = "single"
+    battery_source: Literal["cbc", "none"] = "cbc"
+    crc: Literal["zlib", "unknown"] = "zlib"
+
+
+class Model(_Data):
+    """Everything known of one module model."""
+
+    name: str
+    flavour: Flavour
+    component: Annotated[str, Field(min_length=1, max_length=32)]
+    identity: Identity
+    boot: Boot
+    port_vanishes: bool  # the serial port goes away with a restart (USB), against a UART that stays
+    baudrate: int
+    timings: Timings
+    supply: SupplyLimits
+    block_length: Annotated[int, Field(gt=0)]  # longest AT+QIOTOTARD
+    verbs: Annotated[Mapping[str, Verb], AfterValidator(_read_only), _AS_DICT]
+    options: Options
+    facts: Annotated[Mapping[str, Fact], AfterValidator(_read_only), _AS_DICT]
+
+    def verb(self, name: str) -> Verb:
+        """How `name` is spelt; ValueError where the model has no such verb."""
+        try:
+            return self.verbs[name]
+        except KeyError:
+            raise ValueError(f"{self.name} has no verb {name!r}; it has {', '.join(sorted(self.verbs))}") from None
+
+    def with_options(self, overrides: Mapping[str, Any]) -> Model:
+        """This model with some options replaced, as a rig's `module.profile` asks.
+
+        Raises pydantic's ValidationError for an unknown option or a value it cannot have.
+        """
+        merged = Options.model_validate({**self.options.model_dump(), **overrides})
+        return self.model_copy(update={"options": merged})
+
+    def unconfirmed(self) -> Mapping[str, Fact]:
+        """The facts that nobody has confirmed, by dotted path."""
+        return {path: fact for path, fact in self.facts.items() if not fact.mark.confirmed}

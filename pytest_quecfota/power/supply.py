@@ -1,0 +1,184 @@
+"""The supply as tests see it: volts and amperes, within the limits of the rig.
+
+Every action is one message whose acknowledgement is read before it counts, and becomes a `supply` record.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_quecfota.errors import Reason, SupplyError
+from pytest_quecfota.power.instrument import Instrument
+from pytest_quecfota.power.profiles import Profile
+
+NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+
+Record = Callable[..., object]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a supply is told: volts and amperes."""
+
+    voltage: float
+    current_limit: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the module stands: volts, least and most."""
+
+    min: float
+    max: float
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a supply measured at its terminals: volts and amperes."""
+
+    voltage: float
+    current: float
+
+
+def _ignore(_kind: str, **_fields: object) -> None:
+    return None
+
+
+class Supply:
+    """A programmable supply that powers the module.
+
+    Args:
+        instrument: the open instrument.
+        profile: how this family is commanded.
+        channel: the output the module hangs on.
+        nominal: what `restore` goes back to.
+        limits: the least and the most the module may be given; below the least go only waveforms, batteries and `off`.
+        may_cut: whether the rig allows `off` and disturbances.
+
+    Raises:
+        SupplyError: the instrument is none of this profile's.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        profile: Profile,
+        *,
+        channel: int,
+        nominal: Setting,
+        limits: Limits,
+        may_cut: bool = False,
+    ) -> None:
+        if not re.search(profile.identify, instrument.identity):
+            raise SupplyError(
+                f"{instrument.address} says it is {instrument.identity!r}, which is no {profile.title}: "
+                "check supply.profile in the rig file",
+                reason=Reason.CONFIGURATION,
+            )
+        self.instrument = instrument
+        self.profile = profile
+        self.channel = channel
+        self.nominal = nominal
+        self.limits = limits
+        self.record: Record = _ignore
+        self._may_cut = may_cut
+        self._setting = nominal
+
+    def set(self, *, voltage: float | None = None, current_limit: float | None = None) -> None:
+        """Set volts and/or amperes, and wait until the supply has taken them.
+
+        Raises:
+            ValueError: outside the limits of the rig; nothing was sent.
+            SupplyError: the supply is silent or reports an error.
+        """
+        if voltage is None and current_limit is None:
+            raise ValueError("set(voltage=…) in volts, set(current_limit=…) in amperes, or both")
+        if voltage is not None and not self.limits.min <= voltage <= self.limits.max:
+            raise ValueError(
+                f"{voltage} V is outside the limits of this rig, {self.limits.min} to {self.limits.max} V; "
+                "below the lower one goes only a waveform, a battery or off()"
+            )
+        if current_limit is not None and current_limit <= 0:
+            raise ValueError(f"a current limit is more than 0 A, not {current_limit}")
+        wanted = Setting(
+            self._setting.voltage if voltage is None else voltage,
+            self._setting.current_limit if current_limit is None else current_limit,
+        )
+        names = [n for n, v in (("voltage", voltage), ("current", current_limit)) if v is not None]
+        self._tell(*names, voltage=wanted.voltage, current=wanted.current_limit)
+        self._setting = wanted
+        self.record("supply", action="set", voltage=wanted.voltage, current_limit=wanted.current_limit)
+
+    def on(self) -> None:
+        """Switch the output on."""
+        self._tell("on")
+        self.record("supply", action="on", voltage=self._setting.voltage, output=True)
+
+    def off(self) -> None:
+        """Switch the output off: the module loses its power.
+
+        Raises:
+            ValueError: the rig does not allow cuts.
+        """
+        if not self._may_cut:
+            raise ValueError("off() cuts the module's power, which this rig does not allow; add `allow: [cuts]` to it")
+        self._tell("off")
+        self.record("supply", action="off", voltage=0.0, output=False)
+
+    def measure(self) -> Reading:
+        """Volts and amperes at the supply's terminals, measured now."""
+        with self.instrument.lock:
+            voltage = self._number("measure_voltage")
+            current = self._number("measure_current")
+        self.record("sample", voltage=voltage, current=current)
+        return Reading(voltage, current)
+
+    def setting(self) -> Setting:
+        """What the supply says it is set to."""
+        with self.instrument.lock:
+            return Setting(self._number("read_voltage"), self._number("read_current"))
+
+    def output(self) -> bool:
+        """Whether the supply says its output is on."""
+        return bool(self._number("read_output"))
+
+    def restore(self) -> None:
+        """Back to the nominal setting, output on: what a test leaves."""
+        self._tell("voltage", "current", "on", voltage=self.nominal.voltage, current=self.nominal.current_limit)
+        self._setting = self.nominal
+        self.record(
+            "supply",
+            action="restore",
+            voltage=self.nominal.voltage,
+            current_limit=self.nominal.current_limit,
+            output=True,
+        )
+
+    def safe_messages(self, state: str) -> list[str]:
+        """The messages a guardian sends when the run dies: `nominal` or `off`."""
+        values = {"voltage": self.nominal.voltage, "current": self.nominal.current_limit, "channel": self.channel}
+        names = ["off"] if state == "off" else ["voltage", "current", "on"]
+        return [self.profile.message(name, **values) for name in names]
+
+    def close(self) -> None:
+        """Close the session to the instrument."""
+        self.instrument.close()
+
+    def _tell(self, *commands: str, **values: float) -> None:
+        """One message, and the supply's own word that it was taken."""
+        message = self.profile.message(*commands, "error", channel=self.channel, **values)
+        with self.instrument.lock:
+            answer = self.instrument.query(message)
+            if not re.search(self.profile.no_error, answer):
+                raise SupplyError(f"supply refused {message!r}: {answer}", reason=Reason.SUPPLY_SCPI)
+
+    def _number(self, command: str) -> float:
+        message = self.profile.message(command, channel=self.channel)
+        answer = self.instrument.query(message)
+        found = NUMBER.match(answer)
+        if found is None:
+            self.instrument.close()
+            raise SupplyError(f"supply answered {answer!r} to {message!r}, not a number", reason=Reason.SUPPLY_SCPI)
+        return float(found.group())

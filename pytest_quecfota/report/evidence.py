@@ -1,0 +1,275 @@
+"""The folder a run leaves: who keeps it, what is in it, and how to read it back.
+
+A `Run` is made by the plugin when the first test that needs a rig starts. It owns `<root>/<time>-<rig>/`, points
+`<root>/latest` at it, hands out one folder per test, and keeps `run.json` true after every test, so that whatever
+kills the run loses nothing that was decided. Reports read it back with `open_run`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from pytest_quecfota.report import manifest, names, redaction
+from pytest_quecfota.report.verdicts import RigFacts, Verdict, counts
+
+SCHEMA = 1
+RUN = "run.json"
+TEST = "test.json"
+FAILURE = "failure.txt"
+CATALOGUE = "requirements.yaml"
+
+_GIT_LIMIT_SECONDS = 2.0
+
+verify = manifest.verify
+
+
+class Run:
+    """The evidence of one run, being written.
+
+    `root` is the folder of all runs, `rigs` their names or facts, `started` the wall clock (default: now). `secrets`
+    are values that may not be written; `command` the command line; `repository` where to ask git for the revision
+    (None: not). Raises `OSError` where the folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        rigs: Sequence[str | RigFacts],
+        started: datetime | None = None,
+        *,
+        command: Sequence[str] = (),
+        secrets: Collection[str] = (),
+        repository: Path | None = None,
+        requirements: Path | None = None,
+    ) -> None:
+        facts = [RigFacts(rig) if isinstance(rig, str) else rig for rig in rigs]
+        started = (started or datetime.now().astimezone()).astimezone()
+        self._secrets = frozenset(filter(None, secrets))
+        self._lock = threading.Lock()
+        self._open: dict[str, Path] = {}
+        self._verdicts: list[Verdict] = []
+        self._lines: list[str] = []
+        self.directory = _new_folder(root, started, [rig.name for rig in facts])
+        self.root = root
+        self._speeds = {rig.name: rig.as_json()["speed"] for rig in facts}
+        self._head: dict[str, Any] = {
+            "schema": SCHEMA,
+            "tool": f"pytest-quecfota {tool_version()}",
+            "python": platform.python_version(),
+            "host": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "rigs": [rig.as_json() for rig in facts],
+            "command": redaction.command_line(command, self._secrets),
+            "revision": git_revision(repository) if repository else None,
+            "started": started.isoformat(timespec="seconds"),
+            "ended": None,
+            "state": "running",
+            "exit_status": None,
+            "module": {},
+        }
+        if requirements is None and repository is not None:
+            requirements = repository / "hil_tests" / CATALOGUE
+        if requirements is not None and requirements.is_file():
+            shutil.copyfile(requirements, self.directory / CATALOGUE)
+        self._write()
+        _point(root / "latest", self.directory)
+
+    def test_directory(self, nodeid: str, *, rig: str = "") -> Path:
+        """The folder of a running test, made at the first call; the same one until `record` ends the test."""
+        with self._lock:
+            found = self._open.get(nodeid)
+            if found is None:
+                found = self._open[nodeid] = new_test_folder(self.directory, nodeid)
+                _write_json(found / TEST, {"nodeid": nodeid, "rig": rig, **self._clock_of(rig)})
+            return found
+
+    def module(self, identity: Mapping[str, object]) -> None:
+        """Keep what a module said about itself (model, revision, IMEI, versions …)."""
+        with self._lock:
+            self._head["module"] = {key: self.clean(str(value)) for key, value in identity.items()}
+            self._write()
+
+    def record(self, verdict: Verdict, text: str = "") -> Verdict:
+        """A test has ended: keep its verdict, and the whole text of its failure beside its timeline.
+
+        Returns the verdict as kept, with its folder and without secrets.
+        """
+        with self._lock:
+            folder = self._open.pop(verdict.nodeid, None)
+            if folder is None and text:
+                folder = new_test_folder(self.directory, verdict.nodeid)
+            kept = replace(
+                verdict,
+                directory=folder.relative_to(self.directory).as_posix() if folder else verdict.directory,
+                message=self.clean(verdict.message.strip().split("\n", 1)[0]),
+                attempt=1 + sum((v.nodeid, v.rig) == (verdict.nodeid, verdict.rig) for v in self._verdicts),
+            )
+            if folder is not None:
+                _write_json(folder / TEST, {**kept.as_json(), **self._clock_of(kept.rig)})
+                if text:
+                    (folder / FAILURE).write_text(self.clean(text), encoding="utf-8", errors="replace")
+            self._verdicts.append(kept)
+            self._lines.append(json.dumps(kept.as_json(), ensure_ascii=False))
+            self._write()
+        return kept
+
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """What `run.json` says of the whole run."""
+        return dict(self._head)
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What was recorded so far."""
+        return tuple(self._verdicts)
+
+    def finish(self, exit_status: int | None = None, *, state: str = "finished") -> Path:
+        """The run has ended (`state` may also be `aborted`): complete `run.json`, write and return the manifest."""
+        with self._lock:
+            ended = datetime.now().astimezone().isoformat(timespec="seconds")
+            self._head.update(ended=ended, state=state, exit_status=exit_status)
+            self._write()
+            return manifest.write(self.directory)
+
+    def _clock_of(self, rig: str) -> dict[str, object]:
+        """How fast the clock of a rig runs, for the picture of a test."""
+        return {"speed": self._speeds[rig]} if self._speeds.get(rig, 1) != 1 else {}
+
+    def clean(self, text: str) -> str:
+        """`text` without the secrets of this run."""
+        return redaction.text(text, self._secrets)
+
+    def _write(self) -> None:
+        """`run.json` anew: one line per test, so that its size costs nothing and two runs can be compared with diff."""
+        head = {**self._head, "counts": counts(self._verdicts)}
+        opening = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+        tests = ",\n  ".join(self._lines)
+        body = f'{opening},\n "tests": [\n  {tests}\n ]\n}}\n' if tests else f'{opening},\n "tests": []\n}}\n'
+        _replace(self.directory / RUN, body)
+
+
+def new_test_folder(run: Path, nodeid: str) -> Path:
+    """Make a folder under `tests/` that no other test has, also if other processes make theirs at the same time."""
+    tests = run / "tests"
+    tests.mkdir(exist_ok=True)
+    *nice, unique = names.candidates(nodeid)
+    for name in (*nice, unique, *(f"{unique}-{number}" for number in range(2, 1000))):
+        try:
+            (tests / name).mkdir()
+        except FileExistsError:
+            continue
+        return tests / name
+    raise FileExistsError(f"{tests}: 1000 folders for {nodeid}")
+
+
+def _new_folder(root: Path, started: datetime, rigs: Sequence[str]) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    base = f"{started:%Y%m%d-%H%M%S}-{names.safe('+'.join(rigs) or 'no-rig', 60)}"
+    for number in range(1, 10_000):
+        folder = root / (base if number == 1 else f"{base}-{number}")
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise FileExistsError(f"{root / base}: taken")
+
+
+def _point(link: Path, target: Path) -> None:
+    """Let `link` name `target`, with no moment at which it names nothing; a real folder of that name is left alone."""
+    if link.exists() and not link.is_symlink():
+        return
+    partial = link.with_name(f".{link.name}.{os.getpid()}")
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(target.name, target_is_directory=True)
+    partial.replace(link)
+
+
+def _write_json(path: Path, content: Mapping[str, object]) -> None:
+    _replace(path, json.dumps(content, ensure_ascii=False) + "\n")
+
+
+def _replace(path: Path, body: str) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(body, encoding="utf-8", errors="replace")
+    partial.replace(path)
+
+
+def tool_version() -> str:
+    """The installed version of this tool, `unknown` when it runs from a bare folder."""
+    try:
+        return version("pytest-quecfota")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def git_revision(folder: Path) -> str | None:
+    """The commit a folder is at, with `-dirty` where it was changed; None where git cannot tell in two seconds."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_LIMIT_SECONDS, env=environment)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None if answer.returncode == 0 else None
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run read back from its folder."""
+
+    directory: Path
+    head: Mapping[str, Any]
+    verdicts: tuple[Verdict, ...]
+    rigs: tuple[RigFacts, ...]
+
+    @property
+    def ended(self) -> bool:
+        """False for a run that was killed, or is still going on."""
+        return self.head.get("ended") is not None
+
+
+def open_run(evidence: Path) -> RunRecord:
+    """Read a run back from its folder, or the latest one of a folder of runs.
+
+    A test whose folder is there and whose end nobody wrote down is `unfinished`. Raises `FileNotFoundError` where there
+    is no run, `ValueError` where `run.json` cannot be understood.
+    """
+    folder = next((path for path in (evidence, evidence / "latest") if (path / RUN).is_file()), None)
+    if folder is None:
+        raise FileNotFoundError(f"{evidence}: no {RUN} in it, nor in a folder 'latest': not the evidence of a run")
+    folder = folder.resolve()
+    try:
+        head = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        verdicts = [Verdict.from_json(record) for record in head.pop("tests")]
+        rigs = tuple(RigFacts.from_json(record) for record in head.get("rigs", ()))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{folder / RUN}: not a record of a run ({error})") from error
+    return RunRecord(folder, head, (*verdicts, *_unfinished(folder, verdicts)), rigs)
+
+
+def _unfinished(folder: Path, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    known = {verdict.directory for verdict in verdicts}
+    found = []
+    for path in sorted((folder / "tests").glob(f"*/{TEST}")):
+        directory = path.parent.relative_to(folder).as_posix()
+        if directory in known:
+            continue
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            nodeid, rig = str(record["nodeid"]), str(record.get("rig", ""))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            nodeid, rig = path.parent.name, ""
+        message = "began, and its end was never written down"
+        found.append(Verdict(nodeid, "unfinished", directory=directory, rig=rig, message=message))
+    return found

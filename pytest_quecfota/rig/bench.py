@@ -1,0 +1,319 @@
+"""Starts the virtual bench as a process, and stops it.
+
+The rig file, resolved, goes to the bench as one JSON document on its standard input (it may hold secrets, so it
+stands on no command line); the bench answers with one line that says where its port, its supply, its Developer Center
+and its control are. From there both sides meet on the wire only. Whatever the bench says besides goes to a log file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import math
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from pytest_quecfota.errors import BenchError, Reason
+from pytest_quecfota.rig.schema import Rig, SupplyPart
+
+START_LIMIT = 20.0  # real seconds until the ready line
+STOP_LIMIT = 5.0  # real seconds a bench has to clean up after itself
+CONTROL_LIMIT = 10.0  # real seconds for one answer of the control interface
+LOG_LINES = 15  # how much of its log an error shows
+
+_MODULE = "pytest_quecfota.virtual"
+_ADDRESSES = ("at", "supply", "developer_center", "token", "product_key", "product_secret", "device_key", "control")
+
+
+class Bench:
+    """A running virtual bench. `rig` is the rig with all addresses filled in, `ready` what the bench said of itself."""
+
+    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any], rig: Rig, log: _Log) -> None:
+        self._process = process
+        self._log = log
+        self.ready = ready
+        self.rig = rig
+
+    @property
+    def pid(self) -> int:
+        """The bench's process, which is also its process group."""
+        return self._process.pid
+
+    @property
+    def initial_speed(self) -> float:
+        """The speed of its clock when it was started."""
+        return self.rig.speed
+
+    def control(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        """Ask the control interface, e.g. `control("/truth")` or `control("/clock", "POST", {"step": 60})`.
+
+        Returns the decoded JSON, None for an empty answer.
+
+        Raises:
+            ValueError: the bench refuses what is asked.
+            BenchError: it does not answer, or has died.
+        """
+        address = urlsplit(self.ready["control"])
+        link = http.client.HTTPConnection(address.hostname or "", address.port, timeout=CONTROL_LIMIT)
+        try:
+            text = None if body is None else json.dumps(body)
+            link.request(method, path, text, {} if body is None else {"Content-Type": "application/json"})
+            answer = link.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self.died() or _broken(f"the virtual bench does not answer {method} {path}: {error}") from error
+        finally:
+            link.close()
+        if 400 <= answer.status < 500:
+            raise ValueError(f"{method} {path}: {_reason(content)}")
+        if answer.status >= 500:
+            raise _broken(
+                f"the virtual bench failed at {method} {path}: {_reason(content)}; its log: {self._log.tail()}"
+            )
+        return json.loads(content) if content else None
+
+    def died(self) -> BenchError | None:
+        """The error that says how the bench died, None while it runs."""
+        code = self._process.poll()
+        return (
+            None if code is None else _broken(f"the virtual bench died ({_ending(code)}); its log: {self._log.tail()}")
+        )
+
+    def stop(self) -> None:
+        """End it and all it started: SIGTERM, after five seconds SIGKILL. Harmless when called twice."""
+        try:
+            _end(self._process)
+        finally:
+            self._log.close()
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, _kind: object, _error: object, _trace: TracebackType | None) -> None:
+        self.stop()
+
+
+def start(
+    rig: Rig,
+    *,
+    defects: Sequence[str] = (),
+    seed: int | None = None,
+    firmware_dir: Path | None = None,
+    state: Path | None = None,
+    log: Path | None = None,
+    limit: float = START_LIMIT,
+    command: Sequence[str] | None = None,
+) -> Bench:
+    """Start the bench of a virtual rig.
+
+    Args:
+        rig: from `load`; its section `virtual` says how the bench is built.
+        defects, seed, state: override what the rig file says.
+        firmware_dir: taken for symmetry with the options; the bench makes its first image itself, and images for plans
+            come from `rig.firmware`.
+        log: file for what the bench says; a temporary one if left out.
+        limit: real seconds until it must be ready.
+        command: another program that keeps the same contract, for tests.
+
+    Raises:
+        ValueError: the rig is not virtual.
+        BenchError: the bench does not come up; the text holds the end of its log.
+    """
+    del firmware_dir
+    words = document(rig, defects=defects, seed=seed, state=state)
+    kept = _Log(log)
+    program = list(command or [sys.executable, "-m", _MODULE, "--document", "-"])
+    try:
+        process = subprocess.Popen(
+            program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=kept.file, start_new_session=True
+        )
+    except BaseException:
+        kept.close()
+        raise
+    try:
+        _hand_over(process, words)
+        ready = _ready_line(process, kept, limit)
+        return Bench(process, ready, resolve(rig, ready), kept)
+    except BaseException:
+        _end(process)
+        kept.close()
+        raise
+
+
+def document(
+    rig: Rig,
+    *,
+    defects: Sequence[str] = (),
+    seed: int | None = None,
+    state: Path | None = None,
+) -> dict[str, Any]:
+    """The resolved document that the bench is built from (JSON types only).
+
+    Raises ValueError where the rig is not virtual.
+    """
+    virtual = rig.virtual
+    if virtual is None:
+        raise ValueError(f"rig {rig.name!r} is not virtual: there is no bench to start for it")
+    model = rig.model
+    key, secret = rig.product()
+    where = state or (Path(virtual.state) if virtual.state else None)
+    return {
+        "schema": 1,
+        "name": rig.name,
+        "speed": "max" if math.isinf(virtual.speed) else virtual.speed,
+        "seed": virtual.seed if seed is None else seed,
+        "state": None if where is None else os.fspath(where.absolute()),
+        "parent": os.getpid(),
+        "module": {
+            "model": model.name,
+            "flavour": model.flavour,
+            "imei": rig.module.imei,
+            "version": virtual.version or f"{model.name}_FOTA_V1_0",
+            "baudrate": model.baudrate,
+            "profile": dict(rig.module.profile),
+            "mcu": [part.model_dump() for part in rig.mcu],
+            "transport": virtual.transport,
+            "product_key": key,
+            "product_secret": secret,
+        },
+        "supply": _supply(rig.supply, model.supply.nominal),
+        "developer_center": {"kind": "embedded"},
+        "radio": {"signal_dbm": virtual.signal_dbm},
+        "battery_percent": virtual.battery_percent,
+        "rail": virtual.rail.model_dump(exclude_none=True),
+        "defects": list(defects or virtual.defects),
+    }
+
+
+def resolve(rig: Rig, ready: dict[str, Any]) -> Rig:
+    """The rig with the addresses and secrets that its bench reported."""
+    from pytest_quecfota.rig.schema import Port
+
+    module = rig.module.model_copy(
+        update={
+            "port": Port(url=ready["at"], baudrate=rig.model.baudrate),
+            "product_key": SecretStr(ready["product_key"]),
+            "product_secret": SecretStr(ready["product_secret"]),
+        }
+    )
+    center = rig.developer_center.model_copy(
+        update={"url": ready["developer_center"], "token": SecretStr(ready["token"])}
+    )
+    supply = None if rig.supply is None else rig.supply.model_copy(update={"visa": ready["supply"]})
+    return rig.model_copy(update={"module": module, "developer_center": center, "supply": supply})
+
+
+def _supply(supply: SupplyPart | None, model_nominal: float) -> dict[str, Any]:
+    if supply is None:  # something must power the module, even where tests may not touch it
+        nominal = {"voltage": model_nominal, "current_limit": 2.0}
+        return {"profile": "keysight-e36300", "channel": 1, "nominal": nominal}
+    return {"profile": supply.profile, "channel": supply.channel, "nominal": supply.nominal.model_dump()}
+
+
+def _hand_over(process: subprocess.Popen[bytes], words: dict[str, Any]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it died at once: the ready line will not come, and that is told
+        process.stdin.write(json.dumps(words).encode())
+        process.stdin.close()
+
+
+def _ready_line(process: subprocess.Popen[bytes], log: _Log, limit: float) -> dict[str, Any]:
+    assert process.stdout is not None
+    deadline = time.monotonic() + limit
+    text = b""
+    while not text.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([process.stdout], [], [], left)[0]:
+            raise _broken(f"the virtual bench is not ready after {limit:g} s; its log: {log.tail()}")
+        chunk = os.read(process.stdout.fileno(), 65536)
+        if not chunk:
+            code = process.wait(STOP_LIMIT)
+            raise _broken(f"the virtual bench did not start ({_ending(code)}); its log: {log.tail()}")
+        text += chunk
+    try:
+        ready = json.loads(text)
+        missing = [name for name in _ADDRESSES if name not in ready]
+    except (ValueError, TypeError):
+        raise _broken(f"the virtual bench said {text[:200]!r} instead of where it is") from None
+    if missing:
+        raise _broken(f"the virtual bench did not say its {', '.join(missing)}")
+    return dict(ready)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the bench, in time; SIGKILL to whatever of its group is left."""
+    try:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(STOP_LIMIT)
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+
+class _Log:
+    """The file with what the bench says; one of our own goes with the bench."""
+
+    def __init__(self, path: Path | None) -> None:
+        if path is None:
+            descriptor, name = tempfile.mkstemp(prefix="quecfota-bench-", suffix=".log")
+            os.close(descriptor)
+            self._own: Path | None = Path(name)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._own = None
+        self.path = self._own or path or Path(os.devnull)
+        self.file = self.path.open("ab")
+
+    def tail(self) -> str:
+        """Its last lines, or that there are none."""
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
+        except OSError as error:
+            return f"({error})"
+        return "\n  ".join(["", *lines]) if lines else "(empty)"
+
+    def close(self) -> None:
+        """Close it; remove it if nobody asked for it."""
+        self.file.close()
+        if self._own is not None:
+            self._own.unlink(missing_ok=True)
+
+
+def _broken(text: str) -> BenchError:
+    return BenchError(text, reason=Reason.BENCH_DIED)
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    return f"signal {signal.Signals(-code).name}" if -code in list(signal.Signals) else f"signal {-code}"
+
+
+def _reason(content: bytes) -> str:
+    """What a problem document says, or the beginning of whatever came."""
+    try:
+        words = json.loads(content)
+        return str(words.get("detail") or words.get("title") or words.get("error") or words)
+    except (ValueError, AttributeError):
+        return content[:300].decode(errors="replace") or "no reason given"

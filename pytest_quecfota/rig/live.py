@@ -1,0 +1,410 @@
+"""A rig that is held and up: the port, the module, the supply and the Developer Center behind it, each opened when first asked for.
+
+One `LiveRig` lives as long as the run. Between tests it puts back what was changed; where that fails it is *poisoned*, and the
+next test first recovers it by power-cycling (or a reset, where the rig may not cut). A module that stays silent then is the
+module's fault, and everything after it is blocked.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pytest_quecfota import urc
+from pytest_quecfota.at import Client
+from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder, ServiceCenter
+from pytest_quecfota.developer_center.manual import PreparedPlan
+from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, ModuleSilent, Reason
+from pytest_quecfota.link import PortSpec, Wire
+from pytest_quecfota.models import Model, load
+from pytest_quecfota.module import Host, Module
+from pytest_quecfota.power import Supply, load_profile
+from pytest_quecfota.power.instrument import Instrument
+from pytest_quecfota.power.supply import Limits, Setting
+from pytest_quecfota.rig import bench as benches
+from pytest_quecfota.rig.clock import Clock
+from pytest_quecfota.rig.firmware import Firmware
+from pytest_quecfota.rig.guardian import Guardian
+from pytest_quecfota.rig.lease import Lease, hold
+from pytest_quecfota.rig.schema import Rig
+from pytest_quecfota.timeline import Timeline
+
+REAL_SPEED_AT_MAX = 1000.0  # what waits are divided by on a rig that runs as fast as it can; never below 1 real second
+
+
+class LiveRig:
+    """What `rig` gives to tests.
+
+    Args:
+        config: the rig file, loaded.
+        directory: where the bench's log and the timeline between tests go.
+        run: makes names on the platform unique.
+        defects, seed: what the virtual module is made with.
+        firmware: a folder of real firmware.
+        wait: real seconds to wait for a rig that another run holds.
+        center, supply: overrides by hooks of other packages.
+    """
+
+    def __init__(
+        self,
+        config: Rig,
+        *,
+        directory: Path,
+        run: str,
+        defects: Sequence[str] = (),
+        seed: int = 1,
+        firmware: Path | None = None,
+        wait: float = 0.0,
+        make_center: Callable[[Rig], Any] = lambda _rig: None,
+        make_supply: Callable[[Rig], Any] = lambda _rig: None,
+    ) -> None:
+        self.config = config
+        self.name = config.name
+        self.run = run
+        self.poisoned: str | None = None
+        self.bricked_by: str | None = None
+        self._directory = directory
+        self._made = {"defects": list(defects), "seed": seed, "firmware_dir": firmware}
+        self._wait = wait
+        self._make_center = make_center
+        self._make_supply = make_supply
+        self._closers: list[Callable[[], None]] = []
+        self._idle: Timeline | None = None
+        self._timeline: Timeline | None = None
+        self._used: set[str] = set()
+        self._lease: Lease | None = None
+        self._bench: benches.Bench | None = None
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether our own bench simulates it."""
+        return self.config.is_virtual
+
+    @property
+    def speed(self) -> float:
+        """How many module seconds pass in a real one."""
+        return REAL_SPEED_AT_MAX if math.isinf(self.config.speed) else self.config.speed
+
+    @functools.cached_property
+    def model(self) -> Model:
+        """What is known of the module, with the rig's overrides."""
+        overrides = self.config.module.profile
+        return load(self.config.module.model).with_options(overrides or {})
+
+    def capabilities(self) -> frozenset[str]:
+        """What tests may need of it."""
+        return self.config.capabilities()
+
+    @property
+    def timeline(self) -> Timeline:
+        """The timeline that records now: the running test's, or the one between tests."""
+        if self._timeline is not None:
+            return self._timeline
+        if self._idle is None:
+            self._idle = Timeline(self._directory / "between-tests", speed=self.speed, secrets=self.secrets())
+        return self._idle
+
+    def secrets(self) -> list[str]:
+        """What may stand in no record: product secret, tokens."""
+        return self.config.secrets()
+
+    # -- life --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Hold the rig and, where it is virtual, start its bench.
+
+        Raises:
+            RigHeld: another run has it.
+            BenchError: the virtual bench does not start.
+        """
+        if self._lease is not None:
+            return
+        if self.config.needs_bench:
+            self._bench = benches.start(self.config, log=self._directory / "bench.log", **self._made)
+            self._closers.append(self._bench.stop)
+            self.config = self._bench.rig
+        self._lease = hold(self.config, wait=self._wait)
+        self._closers.append(self._lease.release)
+
+    def close(self) -> None:
+        """Let go of everything, newest first; what fails does not keep the rest from being closed."""
+        failures: list[BaseException] = []
+        while self._closers:
+            try:
+                self._closers.pop()()
+            except Exception as error:
+                failures.append(error)
+        if self._idle is not None:
+            self._idle.close()
+            self._idle = None
+        self._lease = None
+        if failures:
+            raise failures[0]
+
+    # -- parts -------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def clock(self) -> Clock:
+        """The bench's clock; only virtual rigs have one that can be set."""
+        return Clock(self._bench, self._speed_changed)
+
+    @functools.cached_property
+    def control(self) -> Callable[..., Any]:
+        """Calls of the virtual bench's control interface: `control("GET", "/truth")`."""
+        if self._bench is None:
+            raise ValueError(f"rig {self.name} is not virtual: it has no control interface")
+        return self._bench.control
+
+    @functools.cached_property
+    def wire(self) -> Wire:
+        """The module's port, read by its one thread."""
+        port = self.config.module.port
+        spec = PortSpec(port.url, port.baudrate, usb_path=port.usb_path, interface=port.interface)
+        wire = Wire(spec, self.timeline)
+        self._closers.append(wire.close)
+        return wire
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """The AT client on the port."""
+        return Client(self.wire, speed=self.speed)
+
+    @functools.cached_property
+    def supply(self) -> Supply | None:
+        """The programmable supply, None where the rig has none."""
+        made = self._make_supply(self.config)
+        settings = self.config.supply
+        if made is not None or settings is None or not settings.visa:
+            return made  # type: ignore[no-any-return]
+        profile = load_profile(settings.profile)
+        transport = profile.transport
+        instrument = Instrument(
+            settings.visa,
+            read_termination=transport.read_termination,
+            write_termination=transport.write_termination,
+        )
+        self._closers.append(instrument.close)
+        limits = settings.limits or self.model.supply
+        supply = Supply(
+            instrument,
+            profile,
+            channel=settings.channel,
+            nominal=Setting(settings.nominal.voltage, settings.nominal.current_limit),
+            limits=Limits(limits.min, limits.max),
+            may_cut="cuts" in self.config.allow,
+        )
+        supply.record = self._record
+        if self._bench is None:
+            guardian = Guardian.start(
+                [{"visa": settings.visa, "messages": supply.safe_messages(settings.safe_state)}],
+                note=self._directory / "guardian.log",
+            )
+            self._closers.append(guardian.dismiss)
+        return supply
+
+    @functools.cached_property
+    def module(self) -> Module:
+        """The module, awake, identified and configured for the rig's product."""
+        may_cut = "cuts" in self.config.allow
+        module = Module(
+            self.client, self.model, timeline=lambda: self.timeline, supply=self.supply if may_cut else None
+        )
+        if self.supply is not None:
+            self.supply.restore()
+        self._wake(module)
+        self._check_identity(module)
+        self._set_product(module)
+        module.forget_changes()
+        return module
+
+    @functools.cached_property
+    def developer_center(self) -> Any:
+        """The Developer Center of the rig file, or the one a hook gave."""
+        made = self._make_center(self.config)
+        if made is None:
+            made = self._own_center()
+        self._closers.append(made.close)
+        return made
+
+    @functools.cached_property
+    def firmware(self) -> Firmware:
+        """Images and patches for this rig's module."""
+        return Firmware(self.model.name, self._made["firmware_dir"])  # type: ignore[arg-type]
+
+    # -- around a test -----------------------------------------------------------------------------
+
+    def record_to(self, timeline: Timeline | None) -> None:
+        """Let everything be recorded in the timeline of a test; None: between tests."""
+        self._timeline = timeline
+        self._used.clear()
+        if "wire" in self.__dict__:
+            self.wire.record_to(self.timeline)
+
+    def check_health(self) -> None:
+        """Before a test: the module answers; a poisoned rig is recovered first.
+
+        Raises:
+            ModuleBricked: powered, port fine, silent, also after power-cycling.
+            BenchError: the bench is at fault.
+        """
+        module = self.module
+        if self.poisoned is not None:
+            reason, self.poisoned = self.poisoned, None
+            self.timeline.record("note", text=f"recovering the rig: {reason}")
+            self.recover()
+        elif not module.answers():
+            self.recover()
+
+    def recover(self) -> None:
+        """Bring the module back to life by power-cycling, or by its reset command where the rig may not cut."""
+        module = self.module
+        if self.supply is not None:
+            self.supply.restore()
+        try:
+            self._restart(module)
+        except ModuleBricked:
+            raise
+        except ModuleSilent as silent:
+            raise ModuleBricked(f"the module stays silent: {silent}") from silent
+        self._back_to_baseline(module)
+
+    def put_back(self) -> list[BaseException]:
+        """After a test: undo what it changed. Returns what went wrong; the rig is then poisoned."""
+        problems: list[BaseException] = []
+        for undo in (self._restore_clock, self._restore_supply, self._restore_module):
+            try:
+                undo()
+            except (ModuleError, BenchError, ValueError) as error:
+                problems.append(error)
+        if problems:
+            self.poisoned = str(problems[0]).partition("\n")[0]
+        return problems
+
+    def uses(self, part: str) -> None:
+        """A test was given `part`: it is put back afterwards."""
+        self._used.add(part)
+
+    def order(self, order: PlanOrder, *, running: str) -> Plan:
+        """A plan on the Developer Center."""
+        plan: Plan = self.developer_center.order(order, running=running)
+        self.timeline.record("platform", action="plan activated", name=plan.name, target=plan.target_version)
+        return plan
+
+    @property
+    def component(self) -> str:
+        """The identifier of the module's own component on the platform."""
+        return self.model.component
+
+    def mcu(self, component: str | None = None) -> tuple[str, str]:
+        """A component of the host and the version it starts from, as the rig file lists them under `mcu`.
+
+        Raises:
+            ValueError: the rig file lists none of that name.
+        """
+        listed = {mcu.component: mcu.version for mcu in self.config.mcu}
+        name = component or next(iter(listed), None)
+        if name is None or name not in listed:
+            raise ValueError(
+                f"rig {self.name} has no component {name!r} of the host; mcu: lists {sorted(listed) or 'none'}"
+            )
+        return name, listed[name]
+
+    def host(self) -> Host:
+        """The host that plays the MCU on this rig."""
+        return Host(self.module, platform_agrees=self._platform_agrees if self.developer_center.monitoring else None)
+
+    # -- inside ------------------------------------------------------------------------------------
+
+    def _record(self, kind: str, **fields: object) -> None:
+        self.timeline.record(kind, **fields)
+
+    def _speed_changed(self, speed: float) -> None:
+        self.timeline.speed = speed
+        if "client" in self.__dict__:
+            self.client.speed = speed
+
+    def _wake(self, module: Module) -> None:
+        if not module.answers():
+            self._restart(module)
+
+    def _restart(self, module: Module) -> None:
+        if self.supply is not None and "cuts" in self.config.allow:
+            module.power_cycle()
+        else:
+            module.reset()
+
+    def _check_identity(self, module: Module) -> None:
+        identity = module.identity()
+        self.timeline.record("note", text=f"module: {identity}")
+        self.identity = identity
+        wanted = self.config.module.imei
+        if wanted and identity.imei != wanted:
+            raise BenchError(
+                f"the module on {self.config.module.port.url} has IMEI {identity.imei}, the rig file asks for {wanted}",
+                reason=Reason.WRONG_MODULE,
+            )
+
+    def _set_product(self, module: Module) -> None:
+        key, secret = self.config.product()
+        if not key:
+            return
+        found = module.at(module.model.verb("product_info").command).values
+        if [str(value) for value in found[1:3]] != [key, secret]:
+            module.disconnect()
+            module.configure("productinfo", key, secret)
+
+    def _back_to_baseline(self, module: Module) -> None:
+        module.disconnect()
+        module.put_back()
+
+    def _restore_clock(self) -> None:
+        if "clock" in self.__dict__:
+            self.clock.restore()
+
+    def _restore_supply(self) -> None:
+        if "supply" in self._used and self.supply is not None:
+            self.supply.restore()
+
+    def _restore_module(self) -> None:
+        if "module" not in self._used or "module" not in self.__dict__ or self.poisoned:
+            return
+        if self._is_mid_upgrade():
+            self._restart(self.module)
+        self._back_to_baseline(self.module)
+
+    def _is_mid_upgrade(self) -> bool:
+        """Whether the last upgrade of this test was begun and neither succeeded nor failed."""
+        ends = (urc.Updated, urc.UpdateFailed)
+        seen = [u for u in self.timeline.events.seen(urc.Urc) if isinstance(u, (urc.DownloadStarted, *ends))]
+        return bool(seen) and not isinstance(seen[-1], ends)
+
+    def _own_center(self) -> Any:
+        settings = self.config.developer_center
+        if settings.kind == "manual":
+            return ManualCenter([PreparedPlan(**plan.model_dump()) for plan in settings.plans])
+        key, _ = self.config.product()
+        return ServiceCenter(
+            settings.url, self.config.token(), product_key=key, device_key=self._device_key(), run=self.run
+        )
+
+    def _device_key(self) -> str:
+        """The device's name on the platform: what the bench says, else the IMEI."""
+        if self._bench is not None:
+            return str(self._bench.ready["device_key"])
+        return self.config.module.imei or self.module.identity().imei
+
+    def _platform_agrees(self, plan: Plan) -> str | None:
+        """What is wrong with the platform's view of a finished upgrade, None where it shows the success."""
+        limit = self.model.timings.connect
+        state = plan.device()
+        while state.status not in {"Upgraded", "Upgrade Failed"} and limit > 0:
+            self.timeline.events.pause(1.0)
+            limit -= max(1.0, self.speed * 0.05)
+            state = plan.device()
+        self.timeline.record("platform", action="asked", plan=plan.name, status=state.status)
+        return None if state.status == "Upgraded" else f"the platform shows {state.status!r} instead of 'Upgraded'"

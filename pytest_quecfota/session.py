@@ -1,0 +1,393 @@
+"""One pytest run on one or more rigs: which tests run where, what each came to, and the evidence it leaves.
+
+`plugin` calls this; everything that costs time to import is imported here, not there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_quecfota import options
+from pytest_quecfota.developer_center import Unavailable
+from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, RigError, RigHeld
+from pytest_quecfota.report import allure, evidence, picture, summary
+from pytest_quecfota.report.verdicts import RigFacts, Verdict
+from pytest_quecfota.rig import find, load
+from pytest_quecfota.rig.live import LiveRig
+from pytest_quecfota.rig.schema import Rig
+from pytest_quecfota.timeline import Timeline, seconds
+
+NO_VERDICT = 8  # exit code of a run with bench faults and no failure
+REAL_SLACK = 60.0  # real seconds a test may take beyond its module time
+PLAIN_LIMIT = 30 * 60.0  # module seconds a test may take that says nothing of its own
+
+#: How a verdict shows in the terminal: category, letter, word.
+STATUS = {
+    "bench-fault": ("error", "B", "BENCH FAULT"),
+    "blocked": ("error", "b", "BLOCKED"),
+}
+ENTRY = "quecfota_entry"
+
+
+class Blocked(Exception):
+    """A test could not run: an earlier one left the module bricked."""
+
+
+def explain_missing_rig(config: pytest.Config) -> str:
+    """The one message of a run that selects tests needing a rig and names none."""
+    folder = options.get(config, "--rig-dir")
+    return f"these tests need a rig: give one with --rig. {_rigs_found(folder)}"
+
+
+def _rigs_found(folder: Path) -> str:
+    found = [path.stem for path in find(folder)]
+    return f"Rigs in {folder}/: {', '.join(found)}" if found else f"There are no rig files in {folder}/"
+
+
+def list_defects() -> str:
+    """The faults a virtual module can be given, as the virtual side lists them."""
+    import json
+    import subprocess
+
+    command = [sys.executable, "-m", "pytest_quecfota.virtual", "defects"]
+    listed = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30, text=True).stdout)
+    width = max(len(defect["name"]) for defect in listed)
+    return "\n".join(f"{d['name']:{width}}  {d['requirement']:8} {d['text']}" for d in listed)
+
+
+class Session:
+    """The state of one run."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.rigs = self._load_rigs()
+        self._assigned: dict[str, str] = {}
+        self._live: dict[str, LiveRig] = {}
+        self._run: evidence.Run | None = None
+        self._timeline: Timeline | None = None
+        self._started = 0.0
+        self._phases: list[tuple[str, str, str, str]] = []
+        self._faults_in_a_row = 0
+        self._counts = {"failed": 0, "bench-fault": 0, "blocked": 0}
+        self._worker = getattr(config, "workerinput", None)
+        self._stop: Callable[[str], None] | None = None
+        if not config.option.collectonly:
+            self._make_evidence()
+
+    # -- rigs --------------------------------------------------------------------------------------
+
+    def _load_rigs(self) -> dict[str, Rig]:
+        names = options.get(self.config, "--rig")
+        folder = options.get(self.config, "--rig-dir")
+        try:
+            loaded = [load(name, rig_dir=folder) for name in names]
+        except RigError as error:
+            raise pytest.UsageError(str(error)) from None
+        return {rig.name: rig for rig in loaded}
+
+    def _make_evidence(self) -> None:
+        worker = self._worker
+        if worker is not None:
+            self.directory = Path(worker["quecfota_run"])
+            mine = worker["quecfota_rig"]
+            self.rigs = {mine: self.rigs[mine]}
+            return
+        facts = [RigFacts(rig.name, model=rig.module.model, virtual=rig.is_virtual) for rig in self.rigs.values()]
+        secrets = [secret for rig in self.rigs.values() for secret in rig.secrets()]
+        self._run = evidence.Run(
+            options.get(self.config, "--evidence"),
+            facts,
+            command=["pytest", *map(str, self.config.invocation_params.args)],
+            secrets=secrets,
+            repository=self.config.rootpath,
+        )
+        self.directory = self._run.directory
+        if not self.config.option.allure_report_dir:
+            self.config.option.allure_report_dir = str(self.directory / "allure-results")
+
+    def give_rig_to(self, node: Any) -> None:
+        """xdist: one rig per worker."""
+        if options.get(self.config, "--rig-each"):
+            raise pytest.UsageError("--rig-each runs the rigs one after another: leave -n out")
+        names = list(self.rigs)
+        number = int(node.gateway.id.removeprefix("gw"))
+        if number >= len(names):
+            raise pytest.UsageError(f"worker {node.gateway.id} has no rig: {len(names)} given, use -n {len(names)}")
+        node.workerinput["quecfota_rig"] = names[number]
+        node.workerinput["quecfota_run"] = str(self.directory)
+
+    def header(self) -> list[str]:
+        """What the run's first lines say."""
+        lines = [f"rig {r.name}: {r.module.model}{', virtual' if r.is_virtual else ''}" for r in self.rigs.values()]
+        return [*lines, f"evidence: {_short(self.directory)}"] if hasattr(self, "directory") else lines
+
+    def live(self, name: str | None) -> LiveRig:
+        """The live rig of that name; the only one where None."""
+        name = name or next(iter(self.rigs))
+        if name not in self._live:
+            hook = self.config.hook
+            self._live[name] = LiveRig(
+                self.rigs[name],
+                directory=self.directory,
+                run=self.directory.name,
+                defects=options.get(self.config, "--defect"),
+                seed=options.get(self.config, "--quecfota-seed"),
+                firmware=options.get(self.config, "--firmware"),
+                wait=options.get(self.config, "--rig-wait"),
+                make_center=lambda rig: hook.pytest_quecfota_developer_center(rig=rig, run=self.directory.name),
+                make_supply=lambda rig: hook.pytest_quecfota_supply(rig=rig),
+            )
+        return self._live[name]
+
+    # -- which tests run, and where ----------------------------------------------------------------
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """Several rigs: each test names the rig it runs on."""
+        if len(self.rigs) > 1:
+            names = list(self.rigs)
+            if not options.get(self.config, "--rig-each"):
+                names = [self._spread(metafunc.definition.nodeid, names)]
+            metafunc.parametrize("rig", names, indirect=True, scope="session")
+
+    def _spread(self, nodeid: str, names: list[str]) -> str:
+        """Tests of one file stay together; files take turns."""
+        file = nodeid.partition("::")[0]
+        return self._assigned.setdefault(file, names[len(self._assigned) % len(names)])
+
+    def select(self, items: list[pytest.Item]) -> None:
+        """Leave out what is too long for a rig that is not hardware, skip what the rig cannot do, set time limits."""
+        full = options.get(self.config, "--full")
+        chosen = str(self.config.option.markexpr or "")
+        out: list[pytest.Item] = []
+        for item in list(items):
+            if "rig" not in getattr(item, "fixturenames", ()):
+                continue
+            rig = self._rig_of(item)
+            sped_up = rig.is_virtual or rig.speed != 1
+            nightly = item.get_closest_marker("nightly") and sped_up and not full and "nightly" not in chosen
+            campaign = item.get_closest_marker("campaign") and "campaign" not in chosen
+            if nightly or campaign:
+                items.remove(item)
+                out.append(item)
+                continue
+            self._skip_for_need(item, rig)
+            self._limit_time(item, rig)
+        if out:
+            self.config.hook.pytest_deselected(items=out)
+
+    def _rig_of(self, item: pytest.Item) -> Rig:
+        spec = getattr(item, "callspec", None)
+        name = spec.params.get("rig") if spec is not None else None
+        return self.rigs[name or next(iter(self.rigs))]
+
+    @staticmethod
+    def _skip_for_need(item: pytest.Item, rig: Rig) -> None:
+        needs = [need for marker in item.iter_markers("needs") for need in marker.args]
+        missing = [need for need in needs if need not in rig.capabilities()]
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=f"rig {rig.name} has no {', '.join(missing)}"))
+
+    @staticmethod
+    def _limit_time(item: pytest.Item, rig: Rig) -> None:
+        if item.get_closest_marker("timeout"):
+            return
+        marker = item.get_closest_marker("module_time")
+        limit = seconds(marker.args[0]) if marker else PLAIN_LIMIT
+        item.add_marker(pytest.mark.timeout(limit / rig.speed + REAL_SLACK, method="signal", func_only=True))
+
+    def hold_rigs(self, items: list[pytest.Item]) -> None:
+        """Before the first test: take the lease of every rig that is a bench of its own."""
+        if self.config.option.collectonly or not any("rig" in getattr(i, "fixturenames", ()) for i in items):
+            return
+        if self._worker is None and self.config.pluginmanager.hasplugin("dsession"):
+            return
+        method = self.config.getini("timeout_method") or self.config.getoption("timeout_method", None)
+        if method == "thread" and not all(rig.is_virtual for rig in self.rigs.values()):
+            raise pytest.UsageError(
+                "timeout_method=thread ends the process without any teardown and leaves the supply as it is: "
+                "use timeout_method=signal on a rig of hardware"
+            )
+        try:
+            for name, rig in self.rigs.items():
+                if not rig.needs_bench:
+                    self.live(name).start()
+        except RigHeld as held:
+            raise pytest.UsageError(str(held)) from None
+
+    # -- around a test -----------------------------------------------------------------------------
+
+    def begin_test(self, item: pytest.Item) -> None:
+        """Open the test's timeline; what its fixtures bring up is recorded in it."""
+        live = self.live(self._rig_of(item).name)
+        directory = self._test_directory(item)
+        self._timeline = Timeline(directory, speed=live.speed, secrets=live.secrets())
+        self._timeline.listen(allure.follow_steps(self._timeline))
+        self._phases = []
+        self._started = time.monotonic()
+        live.record_to(self._timeline)
+
+    def end_test(self, item: pytest.Item) -> None:
+        """Close the timeline."""
+        timeline, self._timeline = self._timeline, None
+        self.live(self._rig_of(item).name).record_to(None)
+        if timeline is not None:
+            timeline.close()
+
+    def _test_directory(self, item: pytest.Item) -> Path:
+        if self._run is not None:
+            return self._run.test_directory(item.nodeid, rig=self._rig_of(item).name)
+        return evidence.new_test_folder(self.directory, item.nodeid)
+
+    def refuse_blocked(self, rig: LiveRig) -> None:
+        """Raise `Blocked` where an earlier test found the module bricked."""
+        if rig.bricked_by is not None:
+            raise Blocked(f"blocked: bricked by {rig.bricked_by}")
+
+    def check_health(self, rig: LiveRig) -> None:
+        """Before a test uses the module: it answers."""
+        try:
+            rig.check_health()
+        except ModuleBricked:
+            rig.bricked_by = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+            raise
+
+    def put_back(self, rig: LiveRig) -> None:
+        """After a test: undo what it changed; everything that went wrong is told together."""
+        problems = rig.put_back()
+        if not problems:
+            return
+        bench = [p for p in problems if isinstance(p, BenchError)]
+        first = (bench or problems)[0]
+        for other in problems:
+            if other is not first:
+                rig.timeline.record("note", text=f"also while putting back: {other}")
+        raise first
+
+    def blame_the_bench(self, error: Exception) -> None:
+        """Where the bench broke first, whatever the test then raised is the bench's fault."""
+        if isinstance(error, Unavailable):
+            pytest.skip(str(error))
+        faults = self._timeline.faults if self._timeline is not None else ()
+        if faults and not isinstance(error, BenchError):
+            fault = faults[0]
+            raise BenchError(f"{fault}\n(the test then ended with: {error})", reason=fault.reason) from error
+
+    def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        """Sort a report: a module error fails in whatever phase, a bench error is broken in whatever phase."""
+        if "rig" not in getattr(item, "fixturenames", ()):
+            return
+        phase = report.when or "call"
+        error = call.excinfo.value if call.excinfo is not None else None
+        outcome = report.outcome
+        reason = ""
+        if report.failed and isinstance(error, Blocked):
+            self._mark(report, "blocked")
+            outcome = "blocked"
+        elif report.failed and isinstance(error, BenchError):
+            self._mark(report, "bench-fault")
+            outcome, reason = "broken", error.reason.value
+        elif report.failed and isinstance(error, ModuleError):
+            report.when = "call"
+        if outcome != "passed" or phase == "call":
+            text = str(error) if error is not None else ""
+            if outcome == "skipped" and isinstance(report.longrepr, tuple):
+                text = report.longrepr[2].removeprefix("Skipped: ")
+            self._phases.append((outcome, phase, reason, text))
+        if phase == "teardown":
+            self._complete(item, report)
+
+    @staticmethod
+    def _mark(report: pytest.TestReport, verdict: str) -> None:
+        report.quecfota_verdict = verdict  # type: ignore[attr-defined]
+        report.when = "bench"  # type: ignore[assignment]  neither call (a failure) nor setup: an error of its own
+
+    def _complete(self, item: pytest.Item, report: pytest.TestReport) -> None:
+        """All phases are over: the picture, the attachments, the verdict."""
+        timeline = self._timeline
+        if timeline is None or timeline.directory is None:
+            return
+        rank = ["failed", "broken", "blocked", "skipped", "passed"]
+        outcome, phase, reason, text = min(
+            self._phases or [("skipped", "setup", "", "")], key=lambda entry: rank.index(entry[0])
+        )
+        rig = self._rig_of(item)
+        requirements = tuple(str(arg) for marker in item.iter_markers("requirement") for arg in marker.args)
+        verdict = Verdict(
+            item.nodeid,
+            outcome,
+            requirements=requirements,
+            duration=time.monotonic() - self._started,
+            directory=timeline.directory.relative_to(self.directory).as_posix(),
+            message=text.partition("\n")[0],
+            rig=rig.name,
+            phase=phase,
+            reason=reason,
+            title=(getattr(item, "obj", None).__doc__ or "").strip().partition("\n")[0],
+        )
+        timeline.flush()
+        if outcome != "skipped":
+            picture.draw(timeline.directory)
+        allure.complete(verdict, timeline.directory, failure=text)
+        setattr(report, ENTRY, {"verdict": verdict.as_json(), "text": text})
+        self.config.hook.pytest_quecfota_evidence(directory=timeline.directory, verdict=verdict.as_json())
+
+    # -- the whole run -----------------------------------------------------------------------------
+
+    def count(self, report: pytest.TestReport) -> None:
+        """Keep the tally, where the reports of all workers arrive."""
+        verdict = getattr(report, "quecfota_verdict", None)
+        if report.failed:
+            self._counts[verdict or "failed"] += 1
+        if verdict == "bench-fault":
+            self._faults_in_a_row += 1
+        elif report.when == "call":
+            self._faults_in_a_row = 0
+        entry = getattr(report, ENTRY, None)
+        if entry is not None and self._run is not None:
+            self._run.record(Verdict.from_json(entry["verdict"]), entry["text"])
+
+    def too_many_faults(self) -> str | None:
+        """Why the run is aborted, or None."""
+        limit = options.get(self.config, "--rig-max-faults")
+        if limit and self._faults_in_a_row >= limit:
+            return f"{self._faults_in_a_row} bench faults in a row (--rig-max-faults {limit})"
+        return None
+
+    def finish(self, session: pytest.Session) -> None:
+        """Exit code and evidence."""
+        if session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._counts["failed"]:
+            session.exitstatus = NO_VERDICT
+        if self._run is not None:
+            for live in self._live.values():
+                identity = getattr(live, "identity", None)
+                if identity is not None:
+                    self._run.module({**vars(identity), "model": live.model.name})
+            allure.write_run_files(Path(self.config.option.allure_report_dir), self._run, self.rigs.values())
+            self._run.finish(int(session.exitstatus))
+
+    def closing_lines(self, reporter: Any) -> None:
+        """Where the report is and what it says."""
+        if self._run is None or not self._run.verdicts:
+            return
+        reporter.section("quecfota")
+        for line in summary.lines(evidence.open_run(self.directory)):
+            reporter.write_line(line)
+
+    def close(self) -> None:
+        """Whatever pytest left open."""
+        for live in self._live.values():
+            live.close()
+
+
+def _short(path: Path) -> Path:
+    try:
+        return path.relative_to(Path.cwd())
+    except ValueError:
+        return path

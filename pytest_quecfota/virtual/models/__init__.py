@@ -1,0 +1,169 @@
+"""What the virtual bench knows of each module model: one YAML file per model, loaded into frozen dataclasses.
+
+The bench's own data; the test side has its own and the two share nothing. What a rig's `module.profile` overrides is one of
+the `Options`: the places where the documentation contradicts itself or says nothing, made switches.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).parent
+SUCCESS_EVENTS = ("before-restart", "after-restart", "after-reconnect")
+
+
+class ModelError(ValueError):
+    """No such model, or an option that is none; the text says what there is."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The identification lines. `imei_form`: `bare`, or `quoted` for `+CGSN: "…"` (NB modules)."""
+
+    manufacturer: str
+    product: str
+    bare: str
+    revision: str
+    imei_form: str
+
+
+@dataclass(frozen=True)
+class Boot:
+    """From power-good to ready: seconds until the first line, then (delay, line); boot-ROM text; seconds until attached."""
+
+    rom: tuple[str, ...]
+    seconds: float
+    lines: tuple[tuple[float, str], ...]
+    attach: float
+
+
+@dataclass(frozen=True)
+class Network:
+    """How the model moves data: bytes per second, bytes per HTTP request, seconds per exchange, access technology (27.007)."""
+
+    bytes_per_second: float
+    chunk: int
+    latency: float
+    act: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """Switches for what the sources contradict each other on, or do not say.
+
+    success_event: where 7,10705 of a module update comes. leading_crlf: responses and URCs begin with CR LF.
+    otard_first_offset: what AT+QIOTOTARD calls the first byte. mcu_updating_event: 7,10704 of an MCU update comes after
+    AT+QIOTUPDATE=3, or before the first read. mcu_end_indication: where `+QIND: "FOTA","END",0` of an MCU update comes.
+    module_event_parameters: 7,10701 and 7,10703 name component and length for a module too. silent_plan_confirmed_by: who
+    confirms. sha256_request, battery_source, crc: for the test side; the module takes both forms and uses the CRC of zlib.
+    boot_rom: print the boot ROM's text. port_vanishes: the port goes away while the module restarts (USB).
+    sota_block: bytes of an MCU file the module can hold at a time. otard_max: most bytes one AT+QIOTOTARD asks for.
+    empty_mcuver: AT+QIOTMCUVER? with no version set. echo: ATE1 at start.
+    """
+
+    success_event: str = "after-restart"
+    leading_crlf: bool = True
+    otard_first_offset: int = 0
+    mcu_updating_event: str = "after-report"
+    mcu_end_indication: str = "none"
+    module_event_parameters: bool = False
+    silent_plan_confirmed_by: str = "host"
+    sha256_request: str = "single"
+    battery_source: str = "cbc"
+    crc: str = "zlib"
+    boot_rom: bool = False
+    port_vanishes: bool = False
+    sota_block: int = 65536
+    otard_max: int = 1024
+    empty_mcuver: str = "ok"
+    echo: bool = True
+
+
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "success_event": SUCCESS_EVENTS,
+    "otard_first_offset": (0, 1),
+    "mcu_updating_event": ("after-report", "before-read"),
+    "mcu_end_indication": ("none", "before-success", "after-success"),
+    "silent_plan_confirmed_by": ("host", "module"),
+    "sha256_request": ("single", "then-bare"),
+    "battery_source": ("cbc", "none"),
+    "crc": ("zlib", "unknown"),
+    "empty_mcuver": ("ok", "error"),
+}
+
+
+@dataclass(frozen=True)
+class ModelData:
+    """One model as the bench plays it. `currents` in amperes by activity, `rail` and `battery` in volts."""
+
+    model: str
+    flavour: str
+    sdk: str
+    identity: Identity
+    boot: Boot
+    currents: Mapping[str, float]
+    rail: Mapping[str, float]
+    battery: Mapping[str, float]
+    network: Network
+    options: Options
+    flash: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    @property
+    def nb(self) -> bool:
+        """Whether this is the NB-IoT flavour of QuecThing (LwM2M), not the cellular one (MQTT)."""
+        return self.flavour == "nb"
+
+
+def names() -> tuple[str, ...]:
+    """All models the bench can play, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+
+
+def load(name: str, *, flavour: str | None = None, overrides: Mapping[str, Any] | None = None) -> ModelData:
+    """The model `name` with the options of a rig's profile laid over its own.
+
+    Raises:
+        ModelError: unknown model or flavour, unknown option, a value an option does not have.
+    """
+    path = FOLDER / f"{name}.yaml"
+    if name not in names():
+        raise ModelError(f"model {name!r}: unknown; known are {', '.join(names())}")
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    boot = raw["boot"]
+    lines = tuple((float(delay), str(line)) for delay, line in boot["lines"])
+    chosen = flavour or raw["flavour"]
+    if chosen not in ("nb", "cellular"):
+        raise ModelError(f"flavour {chosen!r}: nb or cellular")
+    return ModelData(
+        model=raw["model"],
+        flavour=chosen,
+        sdk=raw["sdk"],
+        identity=Identity(**raw["identity"]),
+        boot=Boot(tuple(boot["rom"]), float(boot["seconds"]), lines, float(boot["attach"])),
+        currents=raw["currents"],
+        rail=raw["rail"],
+        battery=raw["battery"],
+        network=Network(**raw["network"]),
+        options=_options({**raw["options"], **(overrides or {})}),
+        flash=raw.get("flash", {}),
+    )
+
+
+def _options(raw: Mapping[str, Any]) -> Options:
+    fields = {item.name: item for item in dataclasses.fields(Options)}
+    for key, value in raw.items():
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, 1) or sorted(fields)
+            raise ModelError(f"profile.{key}: unknown; perhaps {close[0]}")
+        default = fields[key].default
+        if type(value) is not type(default) or (key in _CHOICES and value not in _CHOICES[key]):
+            wanted = ", ".join(map(str, _CHOICES.get(key, (type(default).__name__,))))
+            raise ModelError(f"profile.{key}: {value!r}; {wanted}")
+    return Options(**raw)
