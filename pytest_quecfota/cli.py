@@ -107,14 +107,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _rigs(options: argparse.Namespace) -> int:
-    from pytest_quecfota.rig import overview
+    from pytest_quecfota.rig import find, overview
 
-    rows = overview(options.rig_dir)
-    for name, text in rows:
-        print(f"{name:24} {text}")
-    if not rows:
-        print(f"no rig files in {options.rig_dir}/", file=sys.stderr)
-    return YES if rows else NO
+    print(overview(options.rig_dir))
+    return YES if find(options.rig_dir) else NO
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from pytest_quecfota.module import Module, Run
     from pytest_quecfota.power import Supply
     from pytest_quecfota.rig.live import LiveRig
+    from pytest_quecfota.session import Session
     from pytest_quecfota.timeline import Events, Timeline
 
+SESSION = pytest.StashKey["Session"]()
+
 __all__ = [
+    "_lines",
     "developer_center",
     "events",
     "evidence",
@@ -32,12 +36,16 @@ __all__ = [
 @pytest.fixture(scope="session")
 def rig(request: pytest.FixtureRequest) -> Iterator[LiveRig]:
     """The rig of this run: its parts, its clock, what it can do."""
-    from pytest_quecfota.plugin import SESSION
-
     live = request.config.stash[SESSION].live(getattr(request, "param", None))
     live.start()
     yield live
     live.close()
+
+
+@pytest.fixture(scope="session")
+def _lines(rig: LiveRig) -> None:
+    """The lines to module and supply, open for the whole run."""
+    rig.open_lines()
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +57,6 @@ def developer_center(rig: LiveRig) -> Any:
 @pytest.fixture
 def timeline(rig: LiveRig, request: pytest.FixtureRequest) -> Iterator[Timeline]:
     """The one record of this test; whatever the test changed on the rig is put back when it is let go."""
-    from pytest_quecfota.plugin import SESSION
-
     session = request.config.stash[SESSION]
     session.refuse_blocked(rig)
     yield rig.timeline
@@ -65,24 +71,21 @@ def evidence(timeline: Timeline) -> Path:
 
 
 @pytest.fixture
-def events(timeline: Timeline, rig: LiveRig) -> Events:
+def events(timeline: Timeline, _lines: None) -> Events:
     """The event stream of this test: `expect`, `expect_none`, `seen`, `mark`, `on`."""
-    rig.wire  # noqa: B018  opens the port: without it nothing would ever come
     return timeline.events
 
 
 @pytest.fixture
-def module(rig: LiveRig, timeline: Timeline, request: pytest.FixtureRequest) -> Module:
+def module(rig: LiveRig, timeline: Timeline, _lines: None, request: pytest.FixtureRequest) -> Module:
     """The device under test, awake and disconnected."""
-    from pytest_quecfota.plugin import SESSION
-
     request.config.stash[SESSION].check_health(rig)
     rig.uses("module")
     return rig.module
 
 
 @pytest.fixture
-def supply(rig: LiveRig, timeline: Timeline) -> Supply:
+def supply(rig: LiveRig, timeline: Timeline, _lines: None) -> Supply:
     """The programmable supply; nominal again after the test."""
     if rig.supply is None:
         pytest.skip(f"rig {rig.name} has no supply")
@@ -91,7 +94,7 @@ def supply(rig: LiveRig, timeline: Timeline) -> Supply:
 
 
 @pytest.fixture
-def fota_plan(rig: LiveRig, module: Module, timeline: Timeline) -> Iterator[Callable[..., Plan]]:
+def fota_plan(rig: LiveRig, module: Module, timeline: Timeline, developer_center: Any) -> Iterator[Callable[..., Plan]]:
     """Make an activated plan that upgrades the module's firmware; it is terminated after the test."""
     from pytest_quecfota.rig.orders import Orders
 
@@ -100,7 +103,7 @@ def fota_plan(rig: LiveRig, module: Module, timeline: Timeline) -> Iterator[Call
 
 
 @pytest.fixture
-def sota_plan(rig: LiveRig, module: Module, timeline: Timeline) -> Iterator[Callable[..., Plan]]:
+def sota_plan(rig: LiveRig, module: Module, timeline: Timeline, developer_center: Any) -> Iterator[Callable[..., Plan]]:
     """Make an activated plan that upgrades a component of the host; it is terminated after the test."""
     from pytest_quecfota.rig.orders import Orders
 
@@ -109,6 +112,6 @@ def sota_plan(rig: LiveRig, module: Module, timeline: Timeline) -> Iterator[Call
 
 
 @pytest.fixture
-def upgrade(rig: LiveRig, module: Module, timeline: Timeline) -> Callable[..., Run]:
+def upgrade(rig: LiveRig, module: Module, timeline: Timeline, developer_center: Any) -> Callable[..., Run]:
     """Play the host through one upgrade, to its end."""
     return rig.host().upgrade

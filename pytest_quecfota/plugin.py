@@ -12,6 +12,7 @@ import pytest
 
 from pytest_quecfota import options
 from pytest_quecfota.fixtures import *  # noqa: F403  the fixtures are part of the plugin
+from pytest_quecfota.fixtures import SESSION
 
 if TYPE_CHECKING:
     from pytest_quecfota.session import Session
@@ -24,7 +25,6 @@ MARKERS = (
     "campaign: many disturbed upgrades; runs only when selected",
     "module_time(duration): the module time a test may take; sets the time limit of the test",
 )
-SESSION = pytest.StashKey["Session"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -17,7 +17,7 @@ import pytest
 from pytest_quecfota import options
 from pytest_quecfota.developer_center import Unavailable
 from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, RigError, RigHeld
-from pytest_quecfota.report import allure, evidence, picture, summary
+from pytest_quecfota.report import allure, allure_files, evidence, picture, summary
 from pytest_quecfota.report.verdicts import RigFacts, Verdict
 from pytest_quecfota.rig import find, load
 from pytest_quecfota.rig.live import LiveRig
@@ -274,18 +274,17 @@ class Session:
         """Where the bench broke first, whatever the test then raised is the bench's fault."""
         if isinstance(error, Unavailable):
             pytest.skip(str(error))
-        faults = self._timeline.faults if self._timeline is not None else ()
-        if faults and not isinstance(error, BenchError):
-            fault = faults[0]
+        fault = self._timeline.broken if self._timeline is not None else None
+        if isinstance(fault, BenchError) and not isinstance(error, BenchError):
             raise BenchError(f"{fault}\n(the test then ended with: {error})", reason=fault.reason) from error
 
     def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Sort a report: a module error fails in whatever phase, a bench error is broken in whatever phase."""
         if "rig" not in getattr(item, "fixturenames", ()):
             return
-        phase = report.when or "call"
+        phase: str = report.when
         error = call.excinfo.value if call.excinfo is not None else None
-        outcome = report.outcome
+        outcome: str = report.outcome
         reason = ""
         if report.failed and isinstance(error, Blocked):
             self._mark(report, "blocked")
@@ -305,8 +304,7 @@ class Session:
 
     @staticmethod
     def _mark(report: pytest.TestReport, verdict: str) -> None:
-        report.quecfota_verdict = verdict  # type: ignore[attr-defined]
-        report.when = "bench"  # type: ignore[assignment]  neither call (a failure) nor setup: an error of its own
+        vars(report).update(quecfota_verdict=verdict, when="bench")  # neither call, a failure, nor setup: its own error
 
     def _complete(self, item: pytest.Item, report: pytest.TestReport) -> None:
         """All phases are over: the picture, the attachments, the verdict."""
@@ -331,7 +329,6 @@ class Session:
             reason=reason,
             title=(getattr(item, "obj", None).__doc__ or "").strip().partition("\n")[0],
         )
-        timeline.flush()
         if outcome != "skipped":
             picture.draw(timeline.directory)
         allure.complete(verdict, timeline.directory, failure=text)
@@ -369,7 +366,7 @@ class Session:
                 identity = getattr(live, "identity", None)
                 if identity is not None:
                     self._run.module({**vars(identity), "model": live.model.name})
-            allure.write_run_files(Path(self.config.option.allure_report_dir), self._run, self.rigs.values())
+            allure_files.write_run_files(Path(self.config.option.allure_report_dir), self._run, self.rigs.values())
             self._run.finish(int(session.exitstatus))
 
     def closing_lines(self, reporter: Any) -> None:

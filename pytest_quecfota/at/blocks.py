@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pytest_quecfota.link.framing import BlockRule
+from pytest_quecfota.link.frames import BlockRule
 
 OTA = BlockRule(re.compile(rb"\+QIOTOTARD: ?(\d{1,10}), ?(\d{1,7})\s*"), length=2)
 """The answer to AT+QIOTOTARD=<start>,<length>."""

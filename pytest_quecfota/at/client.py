@@ -20,7 +20,7 @@ from pytest_quecfota.at.ownership import Asked
 from pytest_quecfota.at.quarantine import Probe, Quarantine
 from pytest_quecfota.at.response import BlockIncomplete, ModuleRestarted, Response
 from pytest_quecfota.errors import BenchError, CommandError, ModuleSilent, PortLost
-from pytest_quecfota.link.framing import Arm, BlockRule, Frame
+from pytest_quecfota.link.frames import Arm, BlockRule, Frame
 from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.timeline import durations
 from pytest_quecfota.timeline.clock import FASTEST, SHORTEST_WAIT, SLACK
@@ -171,15 +171,9 @@ class Client:
         if exchange.error is not None:
             raise PortLost(str(exchange.error), reason=exchange.error.reason) from exchange.error
         if final is None:
-            line = exchange.ended_by.raw if exchange.ended_by is not None else ""
             self._echo = None
-            raise ModuleRestarted(
-                f"the module restarted before it had answered {command.text}: {line}",
-                detail=_received(exchange),
-                line=line,
-            )
-        if exchange.echoed or self._echo is None:
-            self._echo = exchange.echoed
+            raise _restarted(exchange)
+        self._echo = exchange.echoed
         if final.text.startswith(("ERROR", "+CM", "ABORTED")):
             raise CommandError(command.text, final.text, final.lines)
         block = None if exchange.block is None else exchange.block.payload
@@ -197,6 +191,7 @@ class Client:
         if self._wire.lost is not None or self._wire.absences != absences:
             raise PortLost(f"{self._wire.spec.name} vanished while {command.text} waited for its answer")
         self._quarantine.add(command, in_data=in_data)
+        self._echo = exchange.echoed or self._echo
         self._wire.timeline.response(command.text, exchange.lines, "", monotonic() - self._started)
         waited = f"within {durations.spell(seconds)} of module time ({self.real_seconds(seconds):.3g} s here)"
         if partial is not None:
@@ -229,6 +224,7 @@ class Client:
             if answered:
                 self._quarantine.paid(probe.finals - 1)
                 self._quarantine.in_step()
+                self._echo = probe.echoed
                 return
         self._raise_out_of_step(command, culprit, within)
 
@@ -243,6 +239,13 @@ class Client:
 
     def _duration(self, until: float) -> float:
         return (until - self._started) * (1.0 if math.isinf(self.speed) else self.speed)
+
+
+def _restarted(exchange: Exchange) -> ModuleRestarted:
+    line = exchange.ended_by.raw if exchange.ended_by is not None else ""
+    what = "switched itself off" if isinstance(exchange.ended_by, PoweredDown) else "restarted"
+    summary = f"the module {what} before it had answered {exchange.command.text}: {line}"
+    return ModuleRestarted(summary, detail=_received(exchange), line=line)
 
 
 def _received(exchange: Exchange) -> str:

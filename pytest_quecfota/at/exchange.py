@@ -16,7 +16,7 @@ from pytest_quecfota.at import ownership, values
 from pytest_quecfota.at.ownership import Asked, Whose
 from pytest_quecfota.at.values import Value
 from pytest_quecfota.errors import BenchError
-from pytest_quecfota.link.framing import Block, Frame, Line, Prompt
+from pytest_quecfota.link.frames import Block, Frame, Line, Prompt
 from pytest_quecfota.urc import PoweredDown, Ready, Unknown, Urc
 
 MOST_LINES = 10_000
@@ -128,9 +128,11 @@ class Exchange:
         self.signal.set()
 
     def _take_line(self, text: str, unsolicited: Urc | None) -> bool:
-        if not self.echoed and text.endswith(self.command.text):
+        if not self.echoed and self._is_echo(text):
             self._begin_after_echo()
-            return True
+            text = text[len(self.command.text) :].strip() if text.startswith(self.command.text) else ""
+            if not text:
+                return True
         if text in self._late_texts:
             return True
         if ownership.is_final(text):
@@ -144,6 +146,13 @@ class Exchange:
             return text.partition(":")[0].rstrip() in self._late_names
         self._keep(text, whose)
         return True
+
+    def _is_echo(self, text: str) -> bool:
+        """The command comes back: behind garbage, with the answer on the same line, or without its first characters (autobaud)."""
+        command = self.command.text
+        if text.endswith(command) or text.startswith(command):
+            return True
+        return len(text) > 3 and len(text) >= len(command) - 2 and command.endswith(text)
 
     def _begin_after_echo(self) -> None:
         self.echoed = True

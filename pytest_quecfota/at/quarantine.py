@@ -15,7 +15,7 @@ from pytest_quecfota.at import ownership
 from pytest_quecfota.at.exchange import Signal
 from pytest_quecfota.at.ownership import Asked
 from pytest_quecfota.errors import BenchError
-from pytest_quecfota.link.framing import Frame, Line
+from pytest_quecfota.link.frames import Frame, Line
 from pytest_quecfota.urc import PoweredDown, Ready, Unknown, Urc
 
 _MOST = 8
@@ -71,6 +71,7 @@ class Probe:
 
     def __init__(self) -> None:
         self.finals = 0
+        self.echoed = False
         self.error: BenchError | None = None
         self._heard = Signal()
         self._restarted = False
@@ -79,8 +80,10 @@ class Probe:
         """Everything but URCs is the probe's."""
         if _is_urc(unsolicited):
             return False
-        if isinstance(frame, Line) and ownership.is_final(_text(frame)):
-            self.finals += 1
+        if isinstance(frame, Line):
+            text = _text(frame)
+            self.finals += ownership.is_final(text)
+            self.echoed = self.echoed or text.endswith("AT")
         self._heard.set()
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,8 @@ from .store import Row, Transaction
 
 _D, _T = tables.plan_devices.c, tables.tasks.c
 _ONE_CASE = sa.select(tables.plan_devices).where(_D.plan == sa.bindparam("p"), _D.dk == sa.bindparam("d"))
+_UPDATE_CASE = sa.update(tables.plan_devices).where(_D.id == sa.bindparam("key"))
+_UPDATE_TASK = sa.update(tables.tasks).where(_T.id == sa.bindparam("key"))
 _ONE_TASKS = (
     sa.select(tables.tasks).where(_T.plan == sa.bindparam("p"), _T.dk == sa.bindparam("d")).order_by(_T.position)
 )
@@ -35,7 +37,7 @@ def _task(plan: Plan, row: Row) -> Task:
 
 def _case(plan: Plan, row: Row, tasks: Iterable[Row]) -> Case:
     appointed = None if row["appointed_from"] is None else (row["appointed_from"], row["appointed_to"])
-    return Case(
+    case = Case(
         id=row["id"],
         plan=plan,
         dk=row["dk"],
@@ -50,13 +52,14 @@ def _case(plan: Plan, row: Row, tasks: Iterable[Row]) -> Case:
         started=row["started"],
         ended=row["ended"],
     )
+    case.stored = _case_values(case)
+    return case
 
 
 def load(tx: Transaction, plan: Plan, dk: str) -> Case | None:
     """The case of a device, None where nothing was noted yet."""
-    names = {"p": plan.id, "d": dk}
-    row = tx.row(_ONE_CASE.params(names))
-    return None if row is None else _case(plan, row, tx.rows(_ONE_TASKS.params(names)))
+    row = tx.row(_ONE_CASE, p=plan.id, d=dk)
+    return None if row is None else _case(plan, row, tx.rows(_ONE_TASKS, p=plan.id, d=dk))
 
 
 def load_many(tx: Transaction, plan: Plan, dks: Sequence[str]) -> dict[str, Case]:
@@ -90,20 +93,34 @@ def create_many(
 
 
 def save(tx: Transaction, case: Case) -> None:
-    """Stores a case and those of its tasks that changed."""
-    first, last = case.appointed or (None, None)
-    values = {"status": case.status.value, "due": int(case.due), "retries": case.retries, "app": case.app}
-    times = {"refused_until": case.refused_until, "started": case.started, "ended": case.ended}
-    times |= {"appointed_from": first, "appointed_to": last}
-    update = sa.update(tables.plan_devices).where(_D.id == case.id)
-    tx.execute(update.values(**values, cancelling=int(case.cancelling), **times))
+    """Stores what changed of a case and its tasks."""
+    values = _case_values(case)
+    if values != case.stored:
+        tx.execute(_UPDATE_CASE, key=case.id, **values)
+        case.stored = values
     for task in case.tasks:
         if task.changed:
-            tx.execute(sa.update(tables.tasks).where(_T.id == task.id).values(**_task_values(task)))
+            tx.execute(_UPDATE_TASK, key=task.id, **_task_values(task))
             task.changed = False
 
 
-def _task_values(task: Task) -> Mapping[str, Any]:
+def _case_values(case: Case) -> dict[str, Any]:
+    first, last = case.appointed or (None, None)
+    return {
+        "status": case.status.value,
+        "due": int(case.due),
+        "retries": case.retries,
+        "app": case.app,
+        "cancelling": int(case.cancelling),
+        "refused_until": case.refused_until,
+        "started": case.started,
+        "ended": case.ended,
+        "appointed_from": first,
+        "appointed_to": last,
+    }
+
+
+def _task_values(task: Task) -> dict[str, Any]:
     return {
         "status": task.status.value,
         "progress": task.progress,

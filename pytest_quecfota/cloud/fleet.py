@@ -24,6 +24,8 @@ UNKNOWN_PRODUCT, WRONG_SECRET, ALREADY, ILLEGAL_KEY = 10423, 10424, 10422, 10431
 WRONG_DEVICE_SECRET, UNKNOWN_DEVICE, DISABLED, SESSION_LOST = 10430, 10438, 10477, 10473
 _DEVICE_KEY = re.compile(rules.DEVICE_KEY)
 _D = tables.devices.c
+_P = tables.products.c
+_SECRET = sa.select(_P.product_secret).where(_P.product_key == sa.bindparam("p"))
 _ONE = sa.select(tables.devices).where(_D.product_key == sa.bindparam("p"), _D.dk == sa.bindparam("d"))
 
 
@@ -57,8 +59,7 @@ def _signed(secret: str, product_key: str, dk: str, nonce: str, given: str) -> b
 
 
 def _product_secret(tx: Transaction, product_key: str) -> str:
-    p = tables.products.c
-    secret = tx.scalar(sa.select(p.product_secret).where(p.product_key == product_key))
+    secret = tx.scalar(_SECRET, p=product_key)
     if secret is None:
         raise Problem(401, f"there is no product {product_key!r}", code=UNKNOWN_PRODUCT)
     return str(secret)
@@ -66,7 +67,7 @@ def _product_secret(tx: Transaction, product_key: str) -> str:
 
 def row_of(tx: Transaction, product_key: str, dk: str) -> Row | None:
     """The row of a device."""
-    return tx.row(_ONE.params({"p": product_key, "d": dk}))
+    return tx.row(_ONE, p=product_key, d=dk)
 
 
 def register(tx: Transaction, now: float, product_key: str, dk: str, **values: Any) -> None:

@@ -69,12 +69,12 @@ def create_app(center: Center) -> FastAPI:
     app.state.center = center
     errors.install(app)
     app.add_middleware(BodyLimit)
+    app.include_router(south.router)  # first: routes are looked at in order, and modules call most
     guarded = [Depends(access.person)]
     for router in (projects, devices, components, packages, plans, monitoring):
         app.include_router(router.router, prefix="/api/v1", dependencies=guarded)
     for plain in (enduser, control):
         app.include_router(plain.router, dependencies=guarded)
-    app.include_router(south.router)
     app.include_router(page.router)
     _describe(app)
     return app

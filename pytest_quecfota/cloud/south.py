@@ -30,6 +30,8 @@ router = APIRouter(prefix="/south/v1", tags=["modules"], responses=documented(40
 NOT_ALLOWED = 10404
 LONGEST_WAIT = 60.0
 """Real seconds a poll may wait."""
+_D = tables.plan_devices.c
+_DUE = sa.select(_D.id).where(_D.dk == sa.bindparam("d"), _D.due == 1)
 _BEARER = HTTPBearer(auto_error=False, scheme_name="session", description="what /connect returned")
 _STATUSES = {event.value: event for event in Event if isinstance(event.value, int)}
 _STATUS = "1 received, 2 confirmed, 3 refused, 4 ready, 5 downloading, 6 download failed, 8 downloaded, 9 updating, "
@@ -186,8 +188,7 @@ async def connect(center: TheCenter, who: ConnectIn) -> Any:
         upgrades.see_versions()
         upgrades.settle_cancellations()
         upgrades.close()
-        d = tables.plan_devices.c
-        due = tx.row(sa.select(d.id).where(d.dk == who.device_key, d.due == 1)) is not None
+        due = tx.row(_DUE, d=who.device_key) is not None
     session = center.sessions.open(who.product_key, who.device_key, count)
     session.offer_due = due
     return JSONResponse({"session": session.token})

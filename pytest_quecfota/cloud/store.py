@@ -27,17 +27,17 @@ class Transaction:
         self._connection = connection
         self._after: list[Callable[[], None]] = []
 
-    def rows(self, query: sa.Select[Any]) -> Sequence[Row]:
-        """All rows of a query."""
-        return self._connection.execute(query).mappings().all()
+    def rows(self, query: sa.Select[Any], **values: Any) -> Sequence[Row]:
+        """All rows of a query; `values` fill its bound parameters."""
+        return self._connection.execute(query, values).mappings().all()
 
-    def row(self, query: sa.Select[Any]) -> Row | None:
+    def row(self, query: sa.Select[Any], **values: Any) -> Row | None:
         """The first row of a query, or None."""
-        return self._connection.execute(query).mappings().first()
+        return self._connection.execute(query, values).mappings().first()
 
-    def scalar(self, query: sa.Select[Any]) -> Any:
+    def scalar(self, query: sa.Select[Any], **values: Any) -> Any:
         """The first value of the first row, or None."""
-        return self._connection.execute(query).scalar()
+        return self._connection.execute(query, values).scalar()
 
     def insert(self, table: sa.Table, values: Mapping[str, Any]) -> int:
         """Adds a row; returns its id."""
@@ -50,9 +50,9 @@ class Transaction:
         if rows:
             self._connection.execute(sa.insert(table), [dict(row) for row in rows])
 
-    def execute(self, statement: sa.Update | sa.Delete | sa.Insert) -> int:
+    def execute(self, statement: sa.Update | sa.Delete | sa.Insert, **values: Any) -> int:
         """Changes rows; returns how many."""
-        return int(self._connection.execute(statement).rowcount)
+        return int(self._connection.execute(statement, values).rowcount)
 
     def after(self, action: Callable[[], None]) -> None:
         """Does something once the transaction is committed (tell subscribers, wake a poll)."""

@@ -36,6 +36,9 @@ _T = tables.tasks.c
 _OPEN_TASKS = sa.select(_T.plan, _T.status).where(
     _T.dk == sa.bindparam("d"), _T.status.in_([status.value for status in OPEN])
 )
+_PLAN_OF_TASK = sa.select(_T.plan).where(_T.id == sa.bindparam("t"), _T.dk == sa.bindparam("d"))
+_D = tables.plan_devices.c
+_CANCELLING = sa.select(_D.plan).where(_D.dk == sa.bindparam("d"), _D.cancelling == 1)
 _RUNNING = {status.value for status in RUNNING}
 
 
@@ -56,6 +59,7 @@ class DeviceUpgrades:
         self._device = device
         self._now = center.clock.now()
         self._log: list[dict[str, Any]] = []
+        self._cases: dict[int, Case] = {}
 
     # -- offers ---------------------------------------------------------------------------------------------------
 
@@ -63,7 +67,7 @@ class DeviceUpgrades:
         """The tasks of the first plan that is due for the device, in plan order; empty where there is none."""
         if asked:
             self.see_versions(asked=True)
-        open_tasks = self._tx.rows(_OPEN_TASKS.params({"d": self._device.dk}))
+        open_tasks = self._tx.rows(_OPEN_TASKS, d=self._device.dk)
         busy = {row["plan"] for row in open_tasks if row["status"] in _RUNNING}
         for plan in self._center.plans.in_force(self._tx, self._device.product_key):
             if not (plan.start <= self._now < plan.end and (not busy or plan.id in busy)):
@@ -205,12 +209,12 @@ class DeviceUpgrades:
 
     def see_versions(self, *, asked: bool = False) -> None:
         """Compares what the device reports with what its open tasks aim at."""
-        open_tasks = self._tx.rows(_OPEN_TASKS.params({"d": self._device.dk}))
+        open_tasks = self._tx.rows(_OPEN_TASKS, d=self._device.dk)
         for plan_id in dict.fromkeys(row["plan"] for row in open_tasks):
             plan = self._center.plans.get(self._tx, plan_id)
             if plan is None or plan.product_key != self._device.product_key:
                 continue
-            case = cases.load(self._tx, plan, self._device.dk)
+            case = self._loaded(plan)
             if case is None:
                 continue
             seen = [self._see(case, task, asked) for task in case.tasks]
@@ -245,10 +249,9 @@ class DeviceUpgrades:
 
     def settle_cancellations(self) -> None:
         """The device has had the chance to object: what was to be cancelled is cancelled now."""
-        d = tables.plan_devices.c
-        for row in self._tx.rows(sa.select(d.plan).where(d.dk == self._device.dk, d.cancelling == 1)):
+        for row in self._tx.rows(_CANCELLING, d=self._device.dk):
             plan = self._center.plans.get(self._tx, row["plan"])
-            case = plan and cases.load(self._tx, plan, self._device.dk)
+            case = plan and self._loaded(plan)
             if case and case.plan.product_key == self._device.product_key:
                 self._cancelled(case)
                 self._save(case)
@@ -265,15 +268,26 @@ class DeviceUpgrades:
 
     # -- rows -----------------------------------------------------------------------------------------------------
 
+    def _loaded(self, plan: Plan) -> Case | None:
+        if plan.id not in self._cases:
+            found = cases.load(self._tx, plan, self._device.dk)
+            if found is None:
+                return None
+            self._cases[plan.id] = found
+        return self._cases[plan.id]
+
     def _case(self, plan: Plan) -> Case:
-        return cases.load(self._tx, plan, self._device.dk) or cases.create(self._tx, plan, self._device.dk)
+        case = self._loaded(plan)
+        if case is None:
+            case = self._cases[plan.id] = cases.create(self._tx, plan, self._device.dk)
+        return case
 
     def _case_of_task(self, task_id: int) -> Case | None:
-        plan_id = self._tx.scalar(sa.select(_T.plan).where(_T.id == task_id, _T.dk == self._device.dk))
+        plan_id = self._tx.scalar(_PLAN_OF_TASK, t=task_id, d=self._device.dk)
         plan = None if plan_id is None else self._center.plans.get(self._tx, plan_id)
         if plan is None or plan.product_key != self._device.product_key:
             return None
-        return cases.load(self._tx, plan, self._device.dk)
+        return self._loaded(plan)
 
     def _note(self, case: Case, text: str, component: str = "") -> None:
         row: Mapping[str, Any] = {"plan": case.plan.id, "dk": case.dk, "time": self._now, "text": text}

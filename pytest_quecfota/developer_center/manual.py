@@ -35,6 +35,9 @@ class ManualCenter:
         self._prepared = list(prepared)
         self._used_up: set[PreparedPlan] = set()
 
+    def open(self) -> None:
+        """Nothing to connect to."""
+
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """The prepared plan that does what `order` asks, from the version that runs now."""
         self._refuse_what_a_person_must_set(order)

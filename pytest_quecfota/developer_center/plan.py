@@ -91,6 +91,9 @@ class Center(Protocol):
     monitoring: bool
     plans: bool
 
+    def open(self) -> None:
+        """Connect; `DeveloperCenterError` where that cannot be."""
+
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """Prepare and activate a plan; `running` is the version the component runs now.
 

@@ -29,7 +29,15 @@ class ServiceCenter:
         self.product_key = product_key
         self.device_key = device_key
         self._run = run
-        self._components: set[str] | None = None
+        self._components: set[str] = set()
+
+    def open(self) -> None:
+        """Connect, and learn which components are known.
+
+        Raises:
+            DeveloperCenterError: it cannot be reached, or does not take the token.
+        """
+        self._components = {item["identifier"] for item in self.api.get("/components")["items"]}
 
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """Upload the package, make the component known, create the plan and activate it."""
@@ -80,8 +88,6 @@ class ServiceCenter:
         self.api.close()
 
     def _make_known(self, identifier: str, component_type: str) -> None:
-        if self._components is None:
-            self._components = {item["identifier"] for item in self.api.get("/components")["items"]}
         if identifier not in self._components:
             self.api.post("/components", {"name": identifier, "identifier": identifier, "type": component_type})
             self._components.add(identifier)

@@ -20,6 +20,7 @@ import re
 from dataclasses import dataclass
 
 from pytest_quecfota import urc
+from pytest_quecfota.link.frames import Arm, Block, Frame, Line, Prompt
 
 MAX_LINE = 256 * 1024
 """Bytes of the longest line that is kept whole."""
@@ -30,59 +31,6 @@ _MAY_HAVE_SEAM = re.compile(_SEAMED)
 _FIRST = re.escape(urc.FIRST) + rb"AOE \t\x01-\x08\x0b-\x1f\x7f-\xff"
 _SEARCH = re.compile(rb"\n(?=[%b])([ \t\xff]*(?:%b|%b)[^\n]*)" % (_FIRST, urc.HEADS, _SEAMED))
 """Lines that may be or contain a URC. What makes it fast: the plain line feed in front, then the set."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line without its end. `cut`: the end is missing, because it was too long or because the module died in it."""
-
-    text: bytes
-    cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """The module waits for the data of the armed command."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Data delimited by length, and the line that announced it. `announced`: a URC did, not the armed command."""
-
-    header: bytes
-    payload: bytes
-    announced: bool = False
-
-
-Frame = Line | Prompt | Block
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRule:
-    """How a response announces raw data: `header` matches its line, group `length` of it is the number of bytes.
-
-    A length beyond `limit` is no block: a damaged header must not swallow the rest of the run.
-    """
-
-    header: re.Pattern[bytes]
-    length: int | str = 1
-    limit: int = 1 << 20
-
-    def payload_length(self, line: bytes) -> int | None:
-        """The number of bytes that follow `line`, or None where it is no header."""
-        match = self.header.fullmatch(line)
-        if match is None:
-            return None
-        length = int(match[self.length])
-        return length if length <= self.limit else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Arm:
-    """What a waiting command needs framed beside lines: a prompt, a block. Each comes at most once."""
-
-    prompt: bool = False
-    block: BlockRule | None = None
 
 
 @dataclass(slots=True)
@@ -100,14 +48,17 @@ def is_candidate(line: bytes) -> bool:
 
 def seams(line: bytes) -> list[Line]:
     """`line` as the lines it is made of where ends of lines got lost (see the module's text)."""
-    if _MAY_HAVE_SEAM.match(line) is None:
+    if not _has_seam(line) or _MAY_HAVE_SEAM.match(line) is None:
         return [Line(line)]
     starts = [0, *(match.start() for match in _SEAM.finditer(line, 1))]
-    if len(starts) == 1:
-        return [Line(line)]
     pieces = [line[start:end] for start, end in zip(starts, [*starts[1:], len(line)], strict=True)]
     ends_in_ready = pieces[-1] == b"RDY"
     return [Line(piece, cut=ends_in_ready and index == len(pieces) - 2) for index, piece in enumerate(pieces)]
+
+
+def _has_seam(line: bytes) -> bool:
+    """Cheap, and nearly always right: whether another line may begin within this one."""
+    return line.find(b"+QI", 1) > 0 or (line.endswith(b"RDY") and len(line) > 3)
 
 
 class Framer:
@@ -202,10 +153,7 @@ class Framer:
 
     def _complete(self, text: bytes, arm: Arm | None, frames: list[Frame]) -> bool:
         """Frame one line whose end has come, `text` being its last part; True where it begins a block."""
-        self._append(text)
-        line = bytes(self._tail)
-        self._tail.clear()
-        self._space_due = False
+        line = self._joined(text) if self._tail or self._space_due or b"\0" in text else text
         if self._overlong:
             self._overlong = False
             return False
@@ -216,14 +164,43 @@ class Framer:
         if len(line) > self._max_line:
             self._cut(line, arm, frames)
             return False
-        pieces = seams(line)
-        for piece in pieces:
-            candidate = is_candidate(piece.text)
-            if piece is pieces[-1] and self._begins_block(piece, arm, candidate, frames):
-                return True
-            if arm is not None or candidate:
+        if not _has_seam(line):
+            return self._add(Line(line), arm, frames)
+        *heads, last = seams(line)
+        for piece in heads:
+            if arm is not None or is_candidate(piece.text):
                 frames.append(piece)
+        return self._add(last, arm, frames)
+
+    def _joined(self, text: bytes) -> bytes:
+        self._append(text)
+        line = bytes(self._tail)
+        self._tail.clear()
+        self._space_due = False
+        return line
+
+    def _add(self, line: Line, arm: Arm | None, frames: list[Frame]) -> bool:
+        candidate = is_candidate(line.text)
+        if arm is None and not candidate:
+            return False
+        if arm is not None and arm.block is not None and self._blocked is not arm:
+            length = arm.block.payload_length(line.text)
+            if length is not None:
+                self._blocked = arm
+                return self._begin(Block(line.text, b""), length, frames)
+        if candidate and b"5," in line.text:  # only events of type 5 announce a payload
+            length = urc.payload_length(line.text)
+            if length is not None:
+                return self._begin(Block(line.text, b"", announced=True), length, frames)
+        frames.append(line)
         return False
+
+    def _begin(self, empty: Block, length: int, frames: list[Frame]) -> bool:
+        if length == 0:
+            frames.append(empty)
+            return False
+        self._filling = _Filling(empty.header, length, empty.announced, bytearray())
+        return True
 
     def _keep(self, text: bytes, arm: Arm | None, frames: list[Frame]) -> None:
         """Keep the beginning of a line until its end comes."""
@@ -256,22 +233,6 @@ class Framer:
             return False
         self._prompted = arm
         frames.append(Prompt())
-        return True
-
-    def _begins_block(self, line: Line, arm: Arm | None, candidate: bool, frames: list[Frame]) -> bool:
-        length, announced = None, False
-        if arm is not None and arm.block is not None and self._blocked is not arm:
-            length = arm.block.payload_length(line.text)
-        if length is not None:
-            self._blocked = arm
-        elif candidate and not line.cut:
-            length, announced = urc.payload_length(line.text), True
-        if length is None:
-            return False
-        if length == 0:
-            frames.append(Block(line.text, b"", announced))
-            return False
-        self._filling = _Filling(line.text, length, announced, bytearray())
         return True
 
     def _fill(self, filling: _Filling, data: bytes, frames: list[Frame]) -> bytes:

@@ -18,7 +18,8 @@ from typing import Protocol
 
 from pytest_quecfota import urc
 from pytest_quecfota.errors import BenchError, PortLost
-from pytest_quecfota.link.framing import Arm, Block, Frame, Framer, Line, is_candidate
+from pytest_quecfota.link.frames import Arm, Block, Frame, Line
+from pytest_quecfota.link.framing import Framer, is_candidate
 from pytest_quecfota.link.port import Port, PortSpec, open_port
 from pytest_quecfota.link.recorder import Recorder
 from pytest_quecfota.link.reopening import Reopening
@@ -104,7 +105,8 @@ class Wire:
 
     def arm(self, arm: Arm | None) -> None:
         """Frame what a command waits for, or (None) URCs only. Before the command is written."""
-        self._framer.arm = arm
+        with self._framing:
+            self._framer.arm = arm
 
     @property
     def block_received(self) -> int:
@@ -189,12 +191,14 @@ class Wire:
         time = timeline.stamp(now)
         timeline.received(data, time)
         with self._framing:
+            searched = self._framer.arm is None
             frames = self._framer.feed(data)
         for frame in frames:
-            self._pass_on(frame, time, timeline)
+            self._pass_on(frame, time, timeline, searched)
 
-    def _pass_on(self, frame: Frame, time: float, timeline: Recorder) -> None:
-        unsolicited = self._typed(frame, time)
+    def _pass_on(self, frame: Frame, time: float, timeline: Recorder, searched: bool = False) -> None:
+        """`searched`: the framer has found only what may be a URC."""
+        unsolicited = _typed(frame, time, searched)
         consumer = self._consumer
         if consumer is not None and consumer.claims(frame, unsolicited):
             return
@@ -206,16 +210,6 @@ class Wire:
         timeline.urc(unsolicited)
         if consumer is not None:
             consumer.passed(unsolicited)
-
-    def _typed(self, frame: Frame, time: float) -> urc.Urc | None:
-        if isinstance(frame, Line):
-            if not is_candidate(frame.text):
-                return None
-            return urc.Unknown(raw=_readable(frame.text), time=time) if frame.cut else urc.parse(frame.text, time)
-        if not isinstance(frame, Block) or not frame.announced:
-            return None
-        event = urc.parse(frame.header, time)
-        return event if isinstance(event, urc.Unknown) else urc.with_payload(event, frame.payload)
 
     def _disarm(self, trigger: Trigger, timeline: Recorder) -> None:
         with self._arming:
@@ -257,6 +251,17 @@ class Wire:
         self._timeline.fault(error)
         if self._consumer is not None:
             self._consumer.lost(error)
+
+
+def _typed(frame: Frame, time: float, searched: bool) -> urc.Urc | None:
+    if isinstance(frame, Line):
+        if not searched and not is_candidate(frame.text):
+            return None
+        return urc.Unknown(raw=_readable(frame.text), time=time) if frame.cut else urc.parse(frame.text, time)
+    if not isinstance(frame, Block) or not frame.announced:
+        return None
+    event = urc.parse(frame.header, time)
+    return event if isinstance(event, urc.Unknown) else urc.with_payload(event, frame.payload)
 
 
 def _readable(line: bytes) -> str:

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_quecfota import urc
-from pytest_quecfota.at import BlockRule, Client, Response
+from pytest_quecfota.at import blocks
+from pytest_quecfota.at.client import Client
+from pytest_quecfota.at.response import Response
 from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, ModuleSilent, Reason
 from pytest_quecfota.models import Model, Pick
 from pytest_quecfota.timeline import Match, Timeline, one_of, sequence
 
 CONNECTED = 8  # AT+QIOTSTATE: subscribed, data may be exchanged (IOT docs, connection states)
 DISCONNECTED = {0, 1, 11}
+BLOCKS = {"+QIOTOTARD": blocks.OTA, "+QIOTRD": blocks.PASSTHROUGH, "+QIOTMODELRD": blocks.MODEL}
 
 
 class PowerSwitch(Protocol):
@@ -54,7 +57,6 @@ class Module:
         model: what is known of it.
         supply: how its power is switched, where the rig may.
         timeline: gives the timeline of the running test.
-        wait: lets module seconds pass (for `power_cycle`), without looking away from the port.
     """
 
     def __init__(
@@ -228,7 +230,7 @@ class Module:
 
     def answers(self) -> bool:
         """Whether the module answers AT in the model's time for a first answer."""
-        tries = max(1, round(self.model.timings.ready))
+        tries = 3
         for _ in range(tries):
             with contextlib.suppress(ModuleError):
                 self.client.command("AT", timeout=self.model.timings.ready / tries)
@@ -271,10 +273,10 @@ class Module:
         timings = self.model.timings
         return timings.response if command.upper().startswith("AT+QIOT") else timings.command
 
-    def _do(self, name: str, **places: Any) -> Any:
+    def _do(self, name: str, /, **places: Any) -> Any:
         verb = self.model.verb(name)
         command = verb.command.format(**places)
-        rule = BlockRule(verb.pick.prefix, verb.pick.field) if verb.pick.kind == "block" else None
+        rule = BLOCKS[verb.pick.prefix] if verb.pick.kind == "block" else None
         response = self.client.command(command, verb.timeout or self._response_time(command), block=rule)
         return _picked(verb.pick, response, command)
 

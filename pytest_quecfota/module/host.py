@@ -127,9 +127,7 @@ class Host:
         with step(timeline, f"watch {plan.component} download, update and restart"):
             match = timeline.events.expect(sequence(*LADDER, *ending), within=limit, since=mark, never=urc.UpdateFailed)
         with step(timeline, "wait for the module to connect by itself"):
-            if urc.Subscribed not in ending:
-                restarted = next(u for u in reversed(match.urcs) if isinstance(u, urc.Ready))
-                module.wait_connected(since=restarted)
+            timeline.events.expect(sequence(urc.Ready, urc.Registered, urc.Subscribed), timings.connect, since=mark)
         return match
 
     # -- the host's own firmware -------------------------------------------------------------------

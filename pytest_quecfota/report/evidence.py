@@ -62,7 +62,6 @@ class Run:
         self._lines: list[str] = []
         self.directory = _new_folder(root, started, [rig.name for rig in facts])
         self.root = root
-        self._speeds = {rig.name: rig.as_json()["speed"] for rig in facts}
         self._head: dict[str, Any] = {
             "schema": SCHEMA,
             "tool": f"pytest-quecfota {tool_version()}",
@@ -89,8 +88,7 @@ class Run:
         with self._lock:
             found = self._open.get(nodeid)
             if found is None:
-                found = self._open[nodeid] = new_test_folder(self.directory, nodeid)
-                _write_json(found / TEST, {"nodeid": nodeid, "rig": rig, **self._clock_of(rig)})
+                found = self._open[nodeid] = new_test_folder(self.directory, nodeid, rig=rig)
             return found
 
     def module(self, identity: Mapping[str, object]) -> None:
@@ -105,9 +103,9 @@ class Run:
         Returns the verdict as kept, with its folder and without secrets.
         """
         with self._lock:
-            folder = self._open.pop(verdict.nodeid, None)
+            folder = self._open.pop(verdict.nodeid, None) or self._given(verdict)
             if folder is None and text:
-                folder = new_test_folder(self.directory, verdict.nodeid)
+                folder = new_test_folder(self.directory, verdict.nodeid, rig=verdict.rig)
             kept = replace(
                 verdict,
                 directory=folder.relative_to(self.directory).as_posix() if folder else verdict.directory,
@@ -115,7 +113,7 @@ class Run:
                 attempt=1 + sum((v.nodeid, v.rig) == (verdict.nodeid, verdict.rig) for v in self._verdicts),
             )
             if folder is not None:
-                _write_json(folder / TEST, {**kept.as_json(), **self._clock_of(kept.rig)})
+                _write_json(folder / TEST, kept.as_json())
                 if text:
                     (folder / FAILURE).write_text(self.clean(text), encoding="utf-8", errors="replace")
             self._verdicts.append(kept)
@@ -141,9 +139,10 @@ class Run:
             self._write()
             return manifest.write(self.directory)
 
-    def _clock_of(self, rig: str) -> dict[str, object]:
-        """How fast the clock of a rig runs, for the picture of a test."""
-        return {"speed": self._speeds[rig]} if self._speeds.get(rig, 1) != 1 else {}
+    def _given(self, verdict: Verdict) -> Path | None:
+        """The folder that another process (a worker of xdist) made for a test."""
+        folder = self.directory / verdict.directory
+        return folder if verdict.directory and folder.is_dir() else None
 
     def clean(self, text: str) -> str:
         """`text` without the secrets of this run."""
@@ -158,8 +157,11 @@ class Run:
         _replace(self.directory / RUN, body)
 
 
-def new_test_folder(run: Path, nodeid: str) -> Path:
-    """Make a folder under `tests/` that no other test has, also if other processes make theirs at the same time."""
+def new_test_folder(run: Path, nodeid: str, *, rig: str = "") -> Path:
+    """Make a folder under `tests/` that no other test has, also if other processes make theirs at the same time.
+
+    It says whose it is in `test.json`, so that a test whose end is never written down is known.
+    """
     tests = run / "tests"
     tests.mkdir(exist_ok=True)
     *nice, unique = names.candidates(nodeid)
@@ -168,6 +170,7 @@ def new_test_folder(run: Path, nodeid: str) -> Path:
             (tests / name).mkdir()
         except FileExistsError:
             continue
+        _write_json(tests / name / TEST, {"nodeid": nodeid, "rig": rig})
         return tests / name
     raise FileExistsError(f"{tests}: 1000 folders for {nodeid}")
 
@@ -258,6 +261,15 @@ def open_run(evidence: Path) -> RunRecord:
     return RunRecord(folder, head, (*verdicts, *_unfinished(folder, verdicts)), rigs)
 
 
+def read_json(path: Path) -> Mapping[str, Any]:
+    """A JSON object from a file; an empty one where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def _unfinished(folder: Path, verdicts: Sequence[Verdict]) -> list[Verdict]:
     known = {verdict.directory for verdict in verdicts}
     found = []
@@ -265,11 +277,8 @@ def _unfinished(folder: Path, verdicts: Sequence[Verdict]) -> list[Verdict]:
         directory = path.parent.relative_to(folder).as_posix()
         if directory in known:
             continue
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            nodeid, rig = str(record["nodeid"]), str(record.get("rig", ""))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            nodeid, rig = path.parent.name, ""
+        record = read_json(path)
+        nodeid, rig = str(record.get("nodeid", path.parent.name)), str(record.get("rig", ""))
         message = "began, and its end was never written down"
         found.append(Verdict(nodeid, "unfinished", directory=directory, rig=rig, message=message))
     return found

@@ -8,7 +8,6 @@ moment enlarged: the URC that triggered it, the fall, the restart.
 from __future__ import annotations
 
 import importlib.util
-import json
 import math
 import warnings
 from dataclasses import dataclass
@@ -16,11 +15,13 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pytest_quecfota.report import course, lanes, panels, svg
+from pytest_quecfota.report import evidence, lanes, reading, svg
 from pytest_quecfota.report.course import Course, Disturbance
+from pytest_quecfota.report.lane_panels import lane_panels, mark_panel
 from pytest_quecfota.report.palette import FAINT, INK, OUTCOME, PAPER
-from pytest_quecfota.report.panels import LEFT, RIGHT, WIDTH, Panel, View
-from pytest_quecfota.report.verdicts import LABELS, speed_of
+from pytest_quecfota.report.panels import LEFT, RIGHT, WIDTH, Panel, View, stage_panel
+from pytest_quecfota.report.power_panels import power_panels
+from pytest_quecfota.report.verdicts import LABELS, OUTCOMES, RigFacts, Verdict
 
 PICTURE = "timeline.svg"
 #: What to say where there is no picture because matplotlib is missing.
@@ -33,14 +34,16 @@ _TITLE, _FOOT, _GAP = 52.0, 8.0, 26.0
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands above the picture."""
+    """What stands above the picture: the test, what became of it, and the factor of the module's clock."""
 
-    test: str = ""
-    outcome: str = ""
-    message: str = ""
-    rig: str = ""
-    duration: float = 0.0
+    verdict: Verdict | None
+    name: str
     speed: float = 1.0
+
+    @property
+    def outcome(self) -> str:
+        """The outcome, or "" while there is none."""
+        return self.verdict.outcome if self.verdict is not None else ""
 
 
 def available() -> bool:
@@ -48,18 +51,19 @@ def available() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
-def draw(timeline_dir: Path) -> Path | None:
+def draw(timeline_dir: Path, verdict: Verdict | None = None) -> Path | None:
     """Draw `timeline.svg` beside the timeline of one test and return its path.
 
+    Test and outcome stand above it as `verdict` says, else as `test.json` does; the speed of the clock is the rig's.
     None where there is nothing to draw, or no matplotlib (say `HINT` then). Raises `OSError` where the file cannot be
     written.
     """
     if not available():
         return None
-    story = course.read(timeline_dir)
+    story = reading.read(timeline_dir)
     if story.is_empty:
         return None
-    heading = _heading(timeline_dir, story)
+    heading = _heading(timeline_dir, verdict, story)
     text = render(story, heading)
     if len(text.encode()) > LARGEST_BYTES:
         text = render(story, heading, fineness=0.4)
@@ -70,19 +74,15 @@ def draw(timeline_dir: Path) -> Path | None:
     return target
 
 
-def _heading(folder: Path, story: Course) -> Heading:
-    try:
-        record = json.loads((folder / "test.json").read_text(encoding="utf-8"))
-        found = {key: record[key] for key in Heading.__dataclass_fields__ if key in record}
-        nodeid = str(record.get("nodeid", folder.name))
-    except (OSError, ValueError, AttributeError, TypeError):
-        found, nodeid = {}, folder.name
-    speed = found.pop("speed", story.speed)
-    return Heading(
-        test=nodeid.split("::", 1)[-1],
-        speed=speed_of(speed),
-        **found,
-    )
+def _heading(folder: Path, verdict: Verdict | None, story: Course) -> Heading:
+    record = evidence.read_json(folder / evidence.TEST)
+    if verdict is None and record.get("outcome") in OUTCOMES:
+        verdict = Verdict.from_json(record)
+    nodeid = verdict.nodeid if verdict is not None else str(record.get("nodeid", folder.name))
+    rig = verdict.rig if verdict is not None else str(record.get("rig", ""))
+    rigs = evidence.read_json(folder.parent.parent / evidence.RUN).get("rigs", ())
+    speeds = {facts.name: facts.speed for facts in map(RigFacts.from_json, rigs)}
+    return Heading(verdict, nodeid.split("::", 1)[-1], speeds.get(rig, story.speed))
 
 
 def render(story: Course, heading: Heading, *, fineness: float = 1.0) -> str:
@@ -94,7 +94,7 @@ def render(story: Course, heading: Heading, *, fineness: float = 1.0) -> str:
         warnings.simplefilter("ignore")  # a font without some character of a test's name
         out = StringIO()
         figure = figure_of(story, heading, fineness=fineness)
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "pytest-quecfota", "Title": heading.test})
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "pytest-quecfota"})
     return svg.finished(out.getvalue(), described(story, heading))
 
 
@@ -103,7 +103,7 @@ def described(story: Course, heading: Heading) -> str:
     stages = " → ".join(span.name for span in story.stages) or "no upgrade"
     played = [disturbance.name for disturbance in story.disturbances if disturbance.fired]
     disturbed = f"; disturbed by {', '.join(played)}" if played else ""
-    return f"{heading.test}, {LABELS.get(heading.outcome, 'running')}: {stages}{disturbed}; {story.end:.1f} s"
+    return f"{heading.name}, {LABELS.get(heading.outcome, 'running')}: {stages}{disturbed}; {story.end:.1f} s"
 
 
 def figure_of(story: Course, heading: Heading, *, fineness: float = 1.0) -> Any:
@@ -141,22 +141,23 @@ def _place(figure: Any, panel: Panel, y: float, height: float) -> float:
 
 def _title(figure: Any, heading: Heading, story: Course, height: float) -> None:
     colour = OUTCOME.get(heading.outcome, FAINT)
-    figure.text(LEFT / WIDTH, 1 - 20 / height, lanes.shortened(heading.test, 90), size=14, weight="bold", color=INK)
+    figure.text(LEFT / WIDTH, 1 - 20 / height, lanes.shortened(heading.name, 90), size=14, weight="bold", color=INK)
     word = LABELS.get(heading.outcome, "").upper()
     figure.text(1 - RIGHT / WIDTH, 1 - 20 / height, word, size=13, weight="bold", color=colour, ha="right")
-    facts = [f"rig {heading.rig}" if heading.rig else "", f"{heading.duration or story.end:.1f} s"]
+    facts = [f"{story.end:.1f} s"]
+    if heading.verdict is not None and heading.verdict.rig:
+        facts.insert(0, f"rig {heading.verdict.rig}")
     if heading.speed != 1:
         facts.append("clock as fast as it goes" if math.isinf(heading.speed) else f"clock ×{heading.speed:g}")
-    line = " · ".join(filter(None, facts))
-    figure.text(LEFT / WIDTH, 1 - 37 / height, line, size=9, color=FAINT)
-    if heading.message and heading.outcome != "passed":
-        text = lanes.shortened(heading.message, 110)
+    figure.text(LEFT / WIDTH, 1 - 37 / height, " · ".join(facts), size=9, color=FAINT)
+    if heading.verdict is not None and heading.outcome != "passed":
+        text = lanes.shortened(heading.verdict.message, 110)
         figure.text(1 - RIGHT / WIDTH, 1 - 37 / height, text, size=9.5, color=colour, ha="right")
 
 
 def _overview(story: Course, heading: Heading, fineness: float) -> list[Panel]:
     view = View(0.0, max(story.end, 1e-3) * 1.01, heading.speed, fineness)
-    return [*panels.stage_panel(story, view), *panels.power_panels(story, view), *panels.lane_panels(story, view)]
+    return [*stage_panel(story, view), *power_panels(story, view), *lane_panels(story, view)]
 
 
 def _worth_a_closeup(story: Course) -> list[Disturbance]:
@@ -173,4 +174,4 @@ def _closeup(story: Course, played: Disturbance, speed: float, fineness: float) 
     if length <= 0:
         return []
     view = View(start - 0.15 * length, start + 1.35 * length, speed, fineness, origin=start)
-    return [panels.mark_panel(story, played, view), *panels.power_panels(story, view, closeup=True)]
+    return [mark_panel(story, played, view), *power_panels(story, view, closeup=True)]

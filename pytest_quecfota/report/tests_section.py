@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
-from pytest_quecfota.report import course
+from pytest_quecfota.report import reading
 from pytest_quecfota.report.evidence import FAILURE, RunRecord
 from pytest_quecfota.report.markup import Html, element
 from pytest_quecfota.report.overview import anchor, seconds
@@ -91,7 +91,7 @@ def _picture(folder: Path, verdict: Verdict) -> Html:
 
 
 def _steps(folder: Path) -> Html | None:
-    steps = course.read(folder).steps
+    steps = reading.read(folder).steps
     rows = [
         element(
             "tr",

@@ -111,7 +111,7 @@ class RigFacts:
         return cls(
             name=rig.name,
             virtual=rig.is_virtual,
-            speed=float(rig.speed),
+            speed=float((getattr(rig, "virtual", None) or rig).speed),
             model=rig.module.model,
             developer_center=str(getattr(getattr(rig, "developer_center", None), "kind", "") or ""),
             host=str(getattr(rig, "host", "") or "played"),

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from pytest_quecfota import urc
-from pytest_quecfota.at import Client
+from pytest_quecfota.at.client import Client
 from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder, ServiceCenter
 from pytest_quecfota.developer_center.manual import PreparedPlan
 from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, ModuleSilent, Reason
-from pytest_quecfota.link import PortSpec, Wire
+from pytest_quecfota.link.port import PortSpec
+from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.models import Model, load
 from pytest_quecfota.module import Host, Module
 from pytest_quecfota.power import Supply, load_profile
@@ -67,7 +68,9 @@ class LiveRig:
         self.poisoned: str | None = None
         self.bricked_by: str | None = None
         self._directory = directory
-        self._made = {"defects": list(defects), "seed": seed, "firmware_dir": firmware}
+        self._defects = tuple(defects)
+        self._seed = seed
+        self._firmware_folder = firmware
         self._wait = wait
         self._make_center = make_center
         self._make_supply = make_supply
@@ -125,7 +128,8 @@ class LiveRig:
         if self._lease is not None:
             return
         if self.config.needs_bench:
-            self._bench = benches.start(self.config, log=self._directory / "bench.log", **self._made)
+            log = self._directory / "bench.log"
+            self._bench = benches.start(self.config, defects=self._defects, seed=self._seed, log=log)
             self._closers.append(self._bench.stop)
             self.config = self._bench.rig
         self._lease = hold(self.config, wait=self._wait)
@@ -148,6 +152,10 @@ class LiveRig:
 
     # -- parts -------------------------------------------------------------------------------------
 
+    def open_lines(self) -> None:
+        """Open the module's port and the supply, which then stay open."""
+        _ = self.client, self.supply
+
     @functools.cached_property
     def clock(self) -> Clock:
         """The bench's clock; only virtual rigs have one that can be set."""
@@ -164,8 +172,8 @@ class LiveRig:
     def wire(self) -> Wire:
         """The module's port, read by its one thread."""
         port = self.config.module.port
-        spec = PortSpec(port.url, port.baudrate, usb_path=port.usb_path, interface=port.interface)
-        wire = Wire(spec, self.timeline)
+        assert port is not None  # the loader asks for it, or the bench has filled it in
+        wire = Wire(PortSpec(port.url or "", port.baudrate, port.usb_path, port.interface), self.timeline)
         self._closers.append(wire.close)
         return wire
 
@@ -229,12 +237,13 @@ class LiveRig:
         if made is None:
             made = self._own_center()
         self._closers.append(made.close)
+        made.open()
         return made
 
     @functools.cached_property
     def firmware(self) -> Firmware:
         """Images and patches for this rig's module."""
-        return Firmware(self.model.name, self._made["firmware_dir"])  # type: ignore[arg-type]
+        return Firmware(self.model.name, self._firmware_folder)
 
     # -- around a test -----------------------------------------------------------------------------
 
@@ -345,13 +354,13 @@ class LiveRig:
         wanted = self.config.module.imei
         if wanted and identity.imei != wanted:
             raise BenchError(
-                f"the module on {self.config.module.port.url} has IMEI {identity.imei}, the rig file asks for {wanted}",
+                f"the module on {self.config.module.port} has IMEI {identity.imei}, the rig file asks for {wanted}",
                 reason=Reason.WRONG_MODULE,
             )
 
     def _set_product(self, module: Module) -> None:
         key, secret = self.config.product()
-        if not key:
+        if not key or not secret:
             return
         found = module.at(module.model.verb("product_info").command).values
         if [str(value) for value in found[1:3]] != [key, secret]:
@@ -387,9 +396,12 @@ class LiveRig:
         settings = self.config.developer_center
         if settings.kind == "manual":
             return ManualCenter([PreparedPlan(**plan.model_dump()) for plan in settings.plans])
-        key, _ = self.config.product()
         return ServiceCenter(
-            settings.url, self.config.token(), product_key=key, device_key=self._device_key(), run=self.run
+            settings.url or "",
+            self.config.token() or "",
+            product_key=self.config.product()[0] or "",
+            device_key=self._device_key(),
+            run=self.run,
         )
 
     def _device_key(self) -> str:

@@ -28,11 +28,15 @@ class _Line:
         self._pieces.append((max(t, self._pieces[-1][0]), self.value(t) + jump, rate))
 
     def value(self, t: float) -> float:
-        start, value, rate = next((p for p in reversed(self._pieces) if p[0] <= t), self._pieces[0])
+        for start, value, rate in reversed(self._pieces):
+            if start <= t:
+                break
         return value + (t - start) * rate
 
     def when(self, value: float) -> float:
-        start, at, rate = next((p for p in reversed(self._pieces) if p[1] <= value), self._pieces[0])
+        for start, at, rate in reversed(self._pieces):
+            if at <= value:
+                break
         return start + (value - at) / rate
 
 

@@ -49,7 +49,9 @@ def spell(value: float | str) -> str:
         return " ".join(value.split())
     for unit in ("h", "min"):
         if value >= UNITS[unit] and math.isclose(value % UNITS[unit], 0.0, abs_tol=1e-9):
-            return f"{value / UNITS[unit]:g} {unit}"
-    if 0 < value < 0.1:
-        return f"{value * 1000:g} ms"
-    return f"{value:.6g} s"
+            return f"{_short(value / UNITS[unit])} {unit}"
+    return f"{_short(value * 1000)} ms" if 0 < value < 0.1 else f"{_short(value)} s"
+
+
+def _short(number: float) -> str:
+    return f"{number:.3f}".rstrip("0").rstrip(".")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pytest_quecfota.errors import ModuleError
 from pytest_quecfota.timeline import durations, explain
@@ -26,6 +26,9 @@ from pytest_quecfota.urc import Urc
 GRACE = 0.05
 #: How long the end of a test waits for an action of `events.on` that still runs, in real seconds.
 CLOSING = 5.0
+
+
+_W = TypeVar("_W", bound=Wait)
 
 
 class Recorded(Protocol):
@@ -98,18 +101,16 @@ class Events:
         asked, forbidden = _asked(pattern, within, never, guards)
         clock = self._record.clock
         searches = [Search(program, clock.deadline) for program in forbidden]
-        return self._wait(Expectation(asked, searches, self._at(since), clock))
+        return self._settle(self._wait(Expectation(asked, searches, self._at(since), clock)))
 
     def wait(
         self, pattern: Pattern, within: float | str, since: Mark | None = None, *, guards: bool = True
     ) -> Match | None:
         """As `expect`, but None where the time is over: for what may come and need not."""
-        try:
-            return self.expect(pattern, within, since, guards=guards)
-        except explain.Failure as failure:
-            if failure.cause is not Cause.TIMED_OUT:
-                raise
-            return None
+        asked, _ = _asked(pattern, within, (), guards)
+        wait = self._wait(Expectation(asked, (), self._at(since), self._record.clock))
+        outcome = wait.outcome
+        return None if isinstance(outcome, Miss) and outcome.cause is Cause.TIMED_OUT else self._settle(wait)
 
     def pause(self, duration: float | str) -> None:
         """Let `duration` module seconds pass; a bench fault ends that at once, as it ends every wait."""
@@ -125,7 +126,7 @@ class Events:
         """
         asked, _ = _asked(pattern, during, (), guards)
         clock = self._record.clock
-        self._wait(Absence(asked, Search(asked.program, clock.deadline), self._at(since), clock))
+        self._settle(self._wait(Absence(asked, Search(asked.program, clock.deadline), self._at(since), clock)))
 
     def seen(self, pattern: Pattern, since: Mark | None = None) -> list[Urc]:
         """The URCs of every match of `pattern` since a mark (by default since the start), without waiting."""
@@ -165,6 +166,11 @@ class Events:
             if self._errors:
                 raise self._errors.pop(0)
 
+    @property
+    def waiting(self) -> int:
+        """How many expectations wait now."""
+        return len(self._waits)
+
     # what the timeline calls, under its lock
 
     def arrived(self, entry: Entry) -> Sequence[Wait]:
@@ -201,7 +207,7 @@ class Events:
 
     # how a wait goes
 
-    def _wait(self, wait: Wait) -> Match:
+    def _wait(self, wait: _W) -> _W:
         self.check()
         with self._after_history(wait.mark, lambda entry: wait.step(entry, self._claims.numbers)):
             self._claims.of(wait)
@@ -215,7 +221,7 @@ class Events:
             if wait in self._waits:  # not decided by a URC; the lock may be held while the disk writes
                 with self._record.lock:
                     self._waits = [other for other in self._waits if other is not wait]
-        return self._settle(wait)
+        return wait
 
     def _sleep(self, wait: Wait) -> None:
         """Until the wait is decided or over; `outcome` is set afterwards."""

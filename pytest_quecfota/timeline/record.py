@@ -141,10 +141,10 @@ class Timeline:
                 return
             entry = self.history.add(u.time, "urc", u, self._restarts.step(u))
             decided = self.events.arrived(entry)
+            for wait in decided:
+                wait.wake()
             record = as_record(entry)
             self._write(encode(self._masked(record)))
-        for wait in decided:  # as late as possible: who wakes needs the lock of the interpreter
-            wait.wake()
         self._tell(record)
 
     def response(self, command: str, lines: Sequence[str], final: str, duration: float) -> None:
@@ -217,7 +217,7 @@ class Timeline:
             beyond = wanted is None or bool(wanted & ONLY_ON_DISK) or self.history.has_gap(mark.number)
         if beyond:
             return (r for r in self._store.read(mark.position) if wanted is None or r["kind"] in wanted)
-        return (self._masked(as_record(entry)) for entry in entries if wanted is None or entry.kind in wanted)
+        return (dict(self._masked(as_record(entry))) for entry in entries if wanted is None or entry.kind in wanted)
 
     def explain_context(self) -> Context:
         """What a failure text says about the bench."""

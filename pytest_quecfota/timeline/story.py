@@ -33,14 +33,19 @@ class Row:
     key: object
     count: int = 1
     holds: Urc | None = None
+    end: bool = False
 
 
-def table(entries: Sequence[Entry], mark: Mark, clock: ModuleClock, marked: Urc | None, remark: str) -> list[str]:
-    """The records as lines; the one of the URC `marked` carries the remark."""
+def table(entries: Sequence[Entry], mark: Mark, clock: ModuleClock, urc: Urc | float, remark: str) -> list[str]:
+    """The records as lines. The URC that decided carries the remark, or the real time at which the wait was over."""
+    marked = urc if isinstance(urc, Urc) else None
     rows = list(_rows(entries, marked))
+    if isinstance(urc, float):
+        rows = [row for row in rows if row.first <= urc]
+        rows.append(Row(urc, urc, ".", "", None, end=True))
     lines = [_spelt(row, mark, clock) for row in rows]
     for number, row in enumerate(rows):
-        if row.holds is not None:
+        if row.holds is not None or row.end:
             lines[number] = f"{lines[number]:<{_REMARK_COLUMN}}<- {remark}"
     if len(lines) > ROWS:
         lines = [f"{'…':>8}    {len(lines) - ROWS + 1} earlier lines are in the files", *lines[1 - ROWS :]]

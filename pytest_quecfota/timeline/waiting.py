@@ -7,7 +7,6 @@ way to sleep and to be woken in Python.
 
 from __future__ import annotations
 
-import contextlib
 import enum
 from _thread import allocate_lock
 from collections.abc import Sequence
@@ -102,8 +101,8 @@ class Wait:
         raise NotImplementedError
 
     def wake(self) -> None:
-        """Let the waiting thread look again. From any thread; twice does no harm."""
-        with contextlib.suppress(RuntimeError):  # it is awake already
+        """Let the waiting thread look again. Under the timeline's lock."""
+        if self._asleep.locked():
             self._asleep.release()
 
     def sleep(self, seconds: float) -> None:

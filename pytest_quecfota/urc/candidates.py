@@ -29,7 +29,7 @@ def _alternatives() -> bytes:
     return rb"\+(?:" + names + rb"):|" + words
 
 
-NOISE_CLASS = b"[" + b"".join(b"\\x%02x" % byte for byte in NOISE) + b"]"
+NOISE_CLASS = b"[" + b"".join(b"\\x%02x" % byte for byte in NOISE if byte != 0x0A) + b"]"
 """A character class: bytes that may stand before a line without being part of it."""
 
 HEADS = _alternatives()
@@ -50,7 +50,7 @@ NEXT_LINE: re.Pattern[bytes] = re.compile(rb"\n" + _BODY)
 def candidates(chunk: bytes, start: int = 0) -> Iterator[int]:
     """Offsets of the lines in `chunk` that may be URCs, in order; `start` is the beginning of a line.
 
-    An offset may point at noise or at empty lines before the URC; `parse` drops both.
+    An offset may point at noise before the URC; `parse` drops it.
     """
     if CANDIDATE.match(chunk, start):
         yield start

@@ -17,8 +17,14 @@ from dataclasses import dataclass
 
 from pytest_quecfota.urc import grammar
 from pytest_quecfota.urc.base import Unknown, Urc
-from pytest_quecfota.urc.event_table import EVENTS
-from pytest_quecfota.urc.events import Event, SubDeviceEvent
+from pytest_quecfota.urc.event_table import UNDOCUMENTED
+from pytest_quecfota.urc.events import (
+    AuthenticationFailed,
+    Event,
+    RegistrationFailed,
+    SubDeviceEvent,
+    SubscriptionFailed,
+)
 from pytest_quecfota.urc.grammar import Command
 from pytest_quecfota.urc.marks import HOST, Piece
 from pytest_quecfota.urc.parsing import parse
@@ -26,6 +32,9 @@ from pytest_quecfota.urc.payload import LONGEST_PAYLOAD, payload_length
 from pytest_quecfota.urc.signals import NetworkState, Ready
 
 COMMAND, ECHO, RESPONSE, FINAL, DATA, PROMPT, URC = "command", "echo", "response", "final", "data", "prompt", "urc"
+
+_BLANKS_IN_A_LINE = 3
+"""A display may put that many empty lines (or notes) between two halves of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,9 @@ class Exchange:
         """The URC of a line that a read cut in two; the second half is taken."""
         if not grammar.begins_like_urc(piece.text):
             return None
-        second = self._next()
+        second, blanks = self._next(), 0
+        while second is not None and not second.text and blanks < _BLANKS_IN_A_LINE:
+            second, blanks = self._next(), blanks + 1
         if second is None:
             return None
         if second.text and second.sender != HOST and not grammar.recognised(second.text):
@@ -279,8 +290,8 @@ class Exchange:
 
 def _weak(urc: Urc) -> bool:
     """Whether a line may be only the first half of one: without type, or an event nobody documents."""
-    if isinstance(urc, Event | SubDeviceEvent):
-        return (urc.type, urc.code) not in EVENTS
+    if isinstance(urc, Event | SubDeviceEvent | AuthenticationFailed | RegistrationFailed | SubscriptionFailed):
+        return urc.meaning == UNDOCUMENTED
     return isinstance(urc, Unknown)
 
 

@@ -10,8 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from pytest_quecfota.urc.base import Unknown
-from pytest_quecfota.urc.parsing import NAMES, WORDS, parse
+from pytest_quecfota.urc.parsing import NAMES, WORDS
 
 COMMAND = re.compile(
     r"(?i:AT)(?:(?i:[EHIOAQVXZ]\d*|&[A-Z]\d*|S\d+=\d+|D[\dTP*#+][^\s]*);?)*(?:[+$%^#*\\][^\s=?].*)?", re.DOTALL
@@ -22,6 +21,11 @@ PROMPT = re.compile(r">(?: (.*))?", re.DOTALL)
 ELISION = re.compile(r"(?:data)?\.{3,}|…|<data>", re.IGNORECASE)
 BOOT_ROM = re.compile(r"[0-9A-Z]{2}: [0-9A-F]{4} [0-9A-F]{4}(?: \[[0-9A-F]{4}\])?|Leaving the BROM")
 
+_ANY = re.compile(
+    "|".join(f"(?:{form.pattern})" for form in (COMMAND, FINAL, RESPONSE, PROMPT, BOOT_ROM))
+    + f"|(?i:{ELISION.pattern})",
+    re.DOTALL,
+)
 URC_NAME = re.compile("(?:" + "|".join(re.escape(name) for name in sorted(NAMES)) + "):")
 NAMES_BARE = frozenset(name[1:] for name in NAMES)
 
@@ -92,6 +96,4 @@ def begins_like_urc(text: str) -> bool:
 
 def recognised(text: str) -> bool:
     """Whether a line is something that a host or a module says, without knowing what came before it."""
-    return any(
-        form.fullmatch(text) for form in (COMMAND, FINAL, RESPONSE, PROMPT, ELISION, BOOT_ROM)
-    ) or not isinstance(parse(text), Unknown)
+    return _ANY.fullmatch(text) is not None or text in WORDS

@@ -2,7 +2,8 @@
 
 Terminal programs put a time stamp, a log prefix or a direction mark before what they saw, show control characters as
 text (`<CR><LF>`, `\\r\\n`), or print what they read as a Python or C literal. `Splitter` takes all that away and keeps
-who spoke, where it is known. It is tolerant: what it does not understand stays part of the text.
+who spoke, where it is known. The notes in our own `uart.log` count as empty lines. It is tolerant: what it does not
+understand stays part of the text.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _MARK = re.compile(
     r"|(?P<tx_word>(?i:TX)(?: ?:|(?= ))|(?i:SEND|SENT|WRITE) ?:)|(?P<rx_word>(?i:RX)(?: ?:|(?= ))|(?i:RECV|RECEIVED|READ) ?:)"
     r"|(?P<tx_arrow>发?→◇?|>>+|-+>)|(?P<rx_arrow>收?←◆?|<<+|<-+)) ?"
 )
-_ARROW = re.compile(r"(?:(?P<tx>>)|(?P<rx><)) (?=\S)")
+_ARROW = re.compile(r"(?:(?P<tx>>)|(?P<rx><)) (?:… )?(?=\S)")
+_NOTE = re.compile(r" *\d+\.\d{6} # ")
 _PREFIX = re.compile(
     r"\[[^\[\]]{0,60}\][ \t]*"
     r"|\([^()]{0,40}\):?[ \t]*"
@@ -40,6 +42,7 @@ _PREFIX = re.compile(
     r"|[A-Z][ \t]+"
     r"|[\w./-]{1,40}(?:\[\d+\])?[:|][ \t]+"
     r"|[|*#-]+[ \t]+"
+    r"|(?:\\x[0-9a-f]{2})+"
 )
 _INNER_URC = re.compile(rf"(?<=[\s\]>)|:]){URC_NAME.pattern}")
 _LITERAL = re.compile(r"""b?(['"])((?:(?!\1).|\1(?=.))*)\1""")
@@ -96,7 +99,7 @@ class Splitter:
             yield Piece(number, sender, part, _text(part), gap)
 
     def _sender(self, shown: str) -> tuple[str | None, str]:
-        sender, body = mark(shown)
+        sender, body = (None, "") if _NOTE.match(shown) else mark(shown)
         if not body.strip(_STRIPPED):
             self._standing = sender or self._standing
         else:

@@ -1,4 +1,5 @@
-"""The virtual bench as a process: `python -m pytest_quecfota.virtual --document FILE|-`, and the makers of images and patches.
+"""The virtual bench as a process: `python -m pytest_quecfota.virtual --document FILE|-`, and the makers of images and
+patches.
 
 Prints one line of JSON when the bench is ready, logs to stderr, ends on SIGTERM, SIGINT or the death of its parent.
 """

@@ -1,7 +1,7 @@
 """The bench: everything a document names, built, wired together, announced, and ended without a trace.
 
-Supply -> rail -> module, module -> pty, module -> Developer Center, and the control API beside them. One `Bench` lives in one
-process on one `loop.BenchLoop`; `serve` is its whole life.
+Supply -> rail -> module, module -> pty, module -> Developer Center, and the control API beside them. One `Bench`
+lives in one process on one `loop.BenchLoop`; `serve` is its whole life.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Developer Center of the bench: its process, and the product whose device the virtual module is.
 
-Started as `python -m pytest_quecfota.cloud` on the bench's clock file; the product is made over its REST API. Where the document names a
-running one instead (`kind: http`), only the product is made there.
+Started as `python -m pytest_quecfota.cloud` on the bench's clock file; the product is made over its REST API. Where
+the document names a running one instead (`kind: http`), only the product is made there.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 from .document import CenterSpec, ModuleSpec
 from .workspace import Workspace
@@ -69,9 +68,6 @@ class Center:
             answer = await client.post("/api/v1/products", json=body)
         if not answer.is_success:
             raise CenterError(f"the Developer Center takes no product: {answer.status_code} {answer.text}")
-        made: dict[str, Any] = answer.json()
-        pk, ps = made.get("product_key", pk), made.get("product_secret", ps)
-        keys.write_text(json.dumps({"product_key": pk, "product_secret": ps}), encoding="utf-8")
         return pk, ps
 
     def close(self) -> None:
@@ -105,4 +101,6 @@ def _keys(module: ModuleSpec, keys: Path) -> tuple[str, str]:
     if keys.exists():
         kept = json.loads(keys.read_text(encoding="utf-8"))
         return kept["product_key"], kept["product_secret"]
-    return f"p{secrets.token_hex(3)}", secrets.token_urlsafe(12)
+    made = {"product_key": f"p{secrets.token_hex(3)}", "product_secret": secrets.token_urlsafe(12)}
+    keys.write_text(json.dumps(made), encoding="utf-8")
+    return made["product_key"], made["product_secret"]

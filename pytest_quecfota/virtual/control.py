@@ -1,6 +1,8 @@
-"""The control API: what is really the case on the bench, and the knobs a test of the tool turns (HTTP, JSON, loopback only).
+"""The control API: what is really the case on the bench, and the knobs a test of the tool turns (HTTP, JSON, loopback
+only).
 
-The server runs on the outside loop, in real time; what it serves is in `control_api`, imported late because it is heavy.
+The server runs on the outside loop, in real time; what it serves is in `control_api`, imported late because it is
+heavy.
 """
 
 from __future__ import annotations

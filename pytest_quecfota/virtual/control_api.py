@@ -1,6 +1,8 @@
-"""The calls of the control API and what they take; whatever touches the bench is handed to the bench's own loop and awaited.
+"""The calls of the control API and what they take; whatever touches the bench is handed to the bench's own loop and
+awaited.
 
-Imported late and on the outside loop: FastAPI takes a good part of a second. Annotations are real objects here, as FastAPI reads them.
+Imported late and on the outside loop: FastAPI takes a good part of a second. Annotations are real objects here, as
+FastAPI reads them.
 """
 
 import asyncio

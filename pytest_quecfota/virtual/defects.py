@@ -1,7 +1,7 @@
 """Named faults the virtual module can be given, to prove that the shipped tests can fail.
 
-The list is `defects.yaml`: name, the requirement it breaks, where it sits, and what it does. The firmware asks `Defects.active`
-at the one place where a fault bites; the control API changes the set while the bench runs.
+The list is `defects.yaml`: name, the requirement it breaks, where it sits, and what it does. The firmware asks
+`Defects.active` at the one place where a fault bites; the control API changes the set while the bench runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The resolved document a bench is started with, typed.
 
-The test side resolves a rig file and sends one JSON document (a file, or standard input); this module turns it into frozen
-dataclasses. What the document leaves out takes the defaults written here; an unknown key or a wrong type is one clear error.
+The test side resolves a rig file and sends one JSON document (a file, or standard input); this module turns it into
+frozen dataclasses. What the document leaves out takes the defaults written here; an unknown key or a wrong type is
+one clear error.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Real time beside the bench's clock: an ordinary event loop in a thread of its own.
 
-On the bench's loop every second is a module second, which HTTP libraries with time-outs of their own cannot know. What talks to
-the outside (the southbound client, the control API) therefore runs here, in real seconds, and the bench awaits it through `call`.
+On the bench's loop every second is a module second, which HTTP libraries with time-outs of their own cannot know.
+What talks to the outside (the southbound client, the control API) therefore runs here, in real seconds, and the bench
+awaits it through `call`.
 """
 
 from __future__ import annotations

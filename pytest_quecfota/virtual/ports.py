@@ -1,8 +1,8 @@
 """Where the module's serial line comes out of the bench: a pty, or a TCP socket where there is no pty.
 
-A `Port` moves raw bytes without blocking and without caring for time; `uart.Uart` on top of it knows baud rate, power and noise.
-The pty's own far end is held open here, so that a reader that comes and goes never makes it fail; its path is a symbolic link that
-stays the same when the pty behind it is another.
+A `Port` moves raw bytes without blocking and without caring for time; `uart.Uart` on top of it knows baud rate, power
+and noise. The pty's own far end is held open here, so that a reader that comes and goes never makes it fail; its path
+is a symbolic link that stays the same when the pty behind it is another.
 """
 
 from __future__ import annotations

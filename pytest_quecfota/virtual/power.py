@@ -1,7 +1,7 @@
 """What the module draws from its supply rail, and what it can tell of its battery.
 
-The firmware says what it is doing (`with load.during("transmit")`); the largest of the currents of all that goes on is what
-the rail sees. The currents are data of the model, in amperes.
+The firmware says what it is doing (`with load.during("transmit")`); the largest of the currents of all that goes on
+is what the rail sees. The currents are data of the model, in amperes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-ACTIVITIES = ("off", "boot", "sleep", "idle", "receive", "transmit", "flash")
+ACTIVITIES = ("down", "boot", "sleep", "idle", "receive", "transmit", "flash")
 
 
 class Rail(Protocol):
@@ -24,18 +24,18 @@ class Rail(Protocol):
 
 
 class Load:
-    """The module's draw: a base state (off, boot, idle, sleep) and the activities on top of it."""
+    """The module's draw: a base state (down, boot, idle, sleep) and the activities on top of it."""
 
     def __init__(self, rail: Rail, currents: Mapping[str, float]) -> None:
         self._rail = rail
         self._currents = dict(currents)
-        self._base = "off"
+        self._base = "down"
         self._on_top: list[str] = []
 
     def rest(self, state: str) -> None:
-        """Enter the base state `state`; `off` also ends all activities."""
+        """Enter the base state `state`; `down` also ends all activities."""
         self._base = state
-        if state == "off":
+        if state == "down":
             self._on_top.clear()
         self._apply()
 
@@ -52,8 +52,8 @@ class Load:
             self._apply()
 
     def _apply(self) -> None:
-        if self._base == "off":
-            amps = self._currents["off"]
+        if self._base == "down":
+            amps = self._currents["down"]
         else:
             going_on = [self._base, *self._on_top]
             amps = max(self._currents[name] for name in going_on)

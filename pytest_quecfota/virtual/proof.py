@@ -80,7 +80,10 @@ def prove(
 ) -> Proof:
     """Cut a life at every operation in every way, `second_cuts` of the lives after it too (at random), up to `depth` cuts."""
     start = life.prepare().dump()
-    total = _operations(life, start)
+    try:
+        total = _operations(life, start)
+    except Broken as problem:
+        return Proof(0, 0, (Finding((), str(problem)),))
     chance = random.Random(seed)
     findings: list[Finding] = []
     tried = 0

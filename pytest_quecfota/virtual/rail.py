@@ -110,6 +110,8 @@ class Rail:
             return (self._feed.open_voltage(x) - segment.voltage(x)) / self._line.resistance
         if segment.mode == "off":
             return -self._feed.off_sink if segment.voltage(x) > 0 else 0.0
+        if segment.mode == "empty":
+            return min(self._feed.limit, self._feed.open_voltage(x) / self._line.resistance)
         return self._feed.limit if segment.mode == "limited" else -self._feed.sink
 
     def terminal_voltage(self) -> float:

@@ -1,8 +1,9 @@
 """The southbound client: how the virtual module talks to the Developer Center (JSON over HTTP under /south/v1).
 
-The protocol is the project's own. The product secret authenticates a device once and brings its device secret; that secret signs each
-connect and brings a session. Every call has a real time limit and holds the bench's clock still at speed `max`; the long poll
-does not. What goes wrong on the way is a `NetworkLost`, what the platform refuses is a `Refused` with the event code it names.
+The protocol is the project's own. The product secret authenticates a device once and brings its device secret; that
+secret signs each connect and brings a session. Every call has a real time limit and holds the bench's clock still at
+speed `max`; the long poll does not. What goes wrong on the way is a `NetworkLost`, what the platform refuses is a
+`Refused` with the event code it names.
 """
 
 from __future__ import annotations

@@ -61,9 +61,11 @@ class Staging:
             raise StagingError(f"a package of {size} bytes does not fit into {self.free} bytes of staging")
         record = self._record()
         same = record.get("size") == size and (package and record.get("package") == package)
-        if not same and not ("resume-any" in self._defects and record):
-            await self._state.update({"staging": {"package": package, "size": size, "received": 0}}, delete=["pending"])
-            self._received = 0
+        if not same:
+            kept = min(self.received, size) if "resume-any" in self._defects else 0
+            fresh = {"package": package, "size": size, "received": kept}
+            await self._state.update({"staging": fresh}, delete=["pending"])
+            self._received = kept
         elif "pending" in dict(self._state.items()):
             await self._state.delete("pending")
         self._received = min(self.received, size)

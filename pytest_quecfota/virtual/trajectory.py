@@ -14,13 +14,15 @@ the first second); `Segment.crossing()` finds where it passes a level. `rail` ti
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _NEVER = math.inf
 _TINY = 1e-9
 """Volts below which the capacitance counts as empty."""
 _TOLERANCE = 1e-7
 """Amperes within which the source's current counts as standing at a bound."""
+_HORIZON = 1e8
+"""Seconds (three years) after which nothing is said any more."""
 _MOST_SEGMENTS = 64
 
 
@@ -137,7 +139,8 @@ def trajectory(line: Line, feed: Feed, load: float, voltage: float) -> list[Segm
     for _ in range(_MOST_SEGMENTS):
         segment = _next_segment(line, feed, load, start, voltage)
         chain.append(segment)
-        if segment.end == _NEVER:
+        if segment.end > _HORIZON:
+            chain[-1] = replace(segment, end=_NEVER)
             return chain
         start, voltage = segment.end, max(0.0, segment.voltage(segment.end))
     raise RuntimeError(f"the rail does not settle: {feed} {load} A {chain[-2:]}")
@@ -151,7 +154,8 @@ def _next_segment(line: Line, feed: Feed, load: float, start: float, voltage: fl
     slope = math.copysign(feed.slope, feed.target - feed.voltage) if turning else 0.0
     source = feed.open_voltage(start)
     current = (source - voltage) / line.resistance
-    change = (slope - (current - load) / line.capacitance) / line.resistance
+    rise = (current - load) / line.capacitance
+    change = (slope - (rise if voltage > _TINY else max(0.0, rise))) / line.resistance
     horizon = ramp_end if turning else _NEVER
     for mode, bound in (("limited", feed.limit), ("sinking", -feed.sink)):
         excess = current - bound if mode == "limited" else bound - current
@@ -166,7 +170,7 @@ def _straight(line: Line, start: float, voltage: float, current: float, end: flo
     slope = current / line.capacitance
     if slope < 0:
         if voltage <= _TINY:
-            return Segment(start, end, 0.0, 0.0, 0.0, 1.0, mode)
+            return Segment(start, end, 0.0, 0.0, 0.0, 1.0, "empty" if mode == "sinking" else mode)
         empty = start - voltage / slope
         end = min(end, empty)
     return Segment(start, end, voltage, slope, 0.0, 1.0, mode)
@@ -185,19 +189,24 @@ def _held(
 ) -> Segment:
     """The source's current stands at a bound until the voltage difference asks for less."""
     straight = _straight(line, start, voltage, bound - load, horizon, mode)
-    # (source + slope*x - V(x)) / R comes back to the bound at:
-    gap = source - straight.base - bound * line.resistance
-    closing = straight.slope - slope
-    release = start + gap / closing if closing * gap > 0 else _NEVER
-    return Segment(start, min(straight.end, max(release, start)), straight.base, straight.slope, 0.0, 1.0, mode)
+    # How far the voltage across the line is beyond the bound, and how fast it comes back: (source + slope*x - V(x))/R = bound
+    outward = 1.0 if mode == "limited" else -1.0
+    beyond = max(0.0, outward * (source - straight.base - bound * line.resistance))
+    closing = outward * (straight.slope - slope)
+    release = start + beyond / closing if closing > 0 else _NEVER
+    return replace(straight, end=min(straight.end, release))
 
 
 def _regulated(
     line: Line, feed: Feed, load: float, start: float, voltage: float, source: float, slope: float, horizon: float
 ) -> Segment:
     base = source - load * line.resistance - slope * line.tau
-    segment = Segment(start, horizon, base, slope, voltage - base, line.tau, "regulated")
-    return _until_bound(line, feed, load, segment)
+    if voltage <= _TINY and source < load * line.resistance:
+        lifted = start + (load * line.resistance - source) / slope if slope > 0 else _NEVER
+        return Segment(start, min(horizon, max(lifted, start)), 0.0, 0.0, 0.0, 1.0, "empty")
+    segment = _until_bound(line, feed, load, Segment(start, horizon, base, slope, voltage - base, line.tau, "regulated"))
+    empty = segment.crossing(0.0, rising=False, after=start) if voltage > _TINY else _NEVER
+    return replace(segment, end=empty) if empty < segment.end else segment
 
 
 def _until_bound(line: Line, feed: Feed, load: float, segment: Segment) -> Segment:
@@ -214,4 +223,4 @@ def _until_bound(line: Line, feed: Feed, load: float, segment: Segment) -> Segme
         ratio = (bound - steady) / swing
         if 0 < ratio < 1:
             end = min(end, segment.start - segment.tau * math.log(ratio))
-    return Segment(segment.start, end, segment.base, segment.slope, segment.swing, segment.tau, segment.mode)
+    return replace(segment, end=end)

@@ -1,8 +1,8 @@
 """The module's UART: baud rate on the bench's clock, power, and the noise of a real line.
 
-The firmware hands messages to `send`; they leave at a tenth of the baud rate in bytes per module second (at once at speed `max`)
-through a `ports.Port`. When the module loses power what has not left is gone, in the middle of a line if so; what the host
-sends meanwhile is lost. The control API sets the `LineFaults`.
+The firmware hands messages to `send`; they leave at a tenth of the baud rate in bytes per module second (at once at
+speed `max`) through a `ports.Port`. When the module loses power what has not left is gone, in the middle of a line if
+so; what the host sends meanwhile is lost. The control API sets the `LineFaults`.
 """
 
 from __future__ import annotations

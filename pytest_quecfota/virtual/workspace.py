@@ -1,6 +1,7 @@
 """The files of a running bench: a temporary directory that is gone with it, and a state directory that stays.
 
-A bench holds a lock on its temporary directory, so that the next one can tell those that were left by a killed bench and sweep them.
+A bench holds a lock on its temporary directory, so that the next one can tell those that were left by a killed bench
+and sweep them.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ LIMIT = 5.0
 class FakeModule:
     """Reads commands up to CR and gives each to `answer`, which returns what to say: bytes, or pieces written one by one.
 
-    `heard` has every command; `said` can be waited for with `wait_heard`. Without an answer of its own it says OK.
+    `heard` has every command. A command without an answer of its own gets `otherwise`.
     """
 
     def __init__(self):
@@ -30,6 +30,7 @@ class FakeModule:
         tty.setraw(self._slave)
         self.path = os.ttyname(self._slave)
         self.answers = {}
+        self.otherwise = b"\r\nOK\r\n"
         self.heard = []
         self._wake_read, self._wake_write = os.pipe()
         self._changed = threading.Condition()
@@ -46,10 +47,6 @@ class FakeModule:
     def expects_data(self, length):
         """The next `length` bytes are data, not a command."""
         self._data_due = length
-
-    def wait_heard(self, what):
-        with self._changed:
-            assert self._changed.wait_for(lambda: what in self.heard, LIMIT), self.heard
 
     def hang_up(self):
         """The line is gone, as when an adapter is unplugged."""
@@ -85,7 +82,7 @@ class FakeModule:
     def _react(self, item):
         self._data_due = 0
         key = item.rstrip(b"\r")
-        answer = self.answers.get(key, b"\r\nOK\r\n")
+        answer = self.answers.get(key, self.otherwise)
         answer = answer(item) if callable(answer) else answer
         with self._changed:
             self.heard.append(key)

@@ -33,8 +33,11 @@ def responses(timeline):
         b"AT+CSQ\r\n+CSQ: 16,99\nOK\n",
         b"\0\0+CSQ: 16,99\r\r\nOK\r",
         b"+CSQ:16,99 \r\nOK\r\n",
+        b"AT+CSQ+CSQ: 16,99\r\nOK\r\n",
+        b"T+CSQ\r\r\n+CSQ: 16,99\r\nOK\r\n",
+        b"\x1b~AT+CSQ\r\r\n+CSQ: 16,99\r\nOK\r\n",
     ],
-    ids=["plain", "leading line end", "echo", "line feeds", "dirt", "no space"],
+    ids=["plain", "line end first", "echo", "line feeds", "dirt", "no space", "glued echo", "half echo", "dirty echo"],
 )
 def test_a_response_with_echo_or_without_and_any_line_ends(module, client, timeline, stream):
     module.answers[b"AT+CSQ"] = stream
@@ -153,7 +156,9 @@ def test_a_block_that_takes_longer_than_the_time_out_is_waited_for_while_its_byt
 def test_silence_says_what_was_waited_for(module, patient_client, timeline):
     module.answers[b"AT+QIOTSTATE?"] = b"AT+QIOTSTATE?\r\n+QIOTSTATE: 8\r\n"
     began = monotonic()
-    with pytest.raises(ModuleSilent, match=r"AT\+QIOTSTATE\?: a final result .* did not come within 0\.3 s of module time") as silent:
+    with pytest.raises(
+        ModuleSilent, match=r"AT\+QIOTSTATE\?: a final result .* did not come within 0\.3 s of module time"
+    ) as silent:
         patient_client.command("AT+QIOTSTATE?")
     assert 0.9 < monotonic() - began < 2
     assert isinstance(silent.value, TimeoutError)
@@ -212,7 +217,7 @@ def test_a_query_that_answers_with_ok_only_is_believed_in_the_end(module, client
 
 
 def test_a_module_that_still_waits_for_data_is_brought_back(module, client):
-    module.answers[b"AT+QIOTSEND=0,4"] = b"\r\n> "
+    module.answers = {b"AT+QIOTSEND=0,4": b"\r\n> ", b"abc": b""}
     with pytest.raises(ModuleSilent):
         client.command("AT+QIOTSEND=0,4", prompt_data=b"abc\r")
     client.command("AT+CSQ")

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_quecfota.link.framing import Arm, Block, BlockRule, Framer, Line, Prompt, is_candidate, seams
+from pytest_quecfota.link.frames import Arm, Block, BlockRule, Line, Prompt
+from pytest_quecfota.link.framing import Framer, is_candidate, seams
 
 OTA = BlockRule(re.compile(rb"\+QIOTOTARD: (\d+),(\d+)"), length=2)
 

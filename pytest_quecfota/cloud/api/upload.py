@@ -11,6 +11,7 @@ import dataclasses
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from ..domain import rules
 from ..errors import Problem
@@ -135,6 +136,9 @@ async def read(request: Request, store: PackageFiles) -> Upload:
     form = _Form(boundary, store)
     try:
         await _read(request, form)
+    except ClientDisconnect:
+        form.upload.discard()
+        raise Problem(400, "the client went away in the middle") from None
     except BaseException:
         form.upload.discard()
         raise

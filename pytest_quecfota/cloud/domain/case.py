@@ -60,6 +60,7 @@ class Case:
     refused_until: float | None = None
     started: float | None = None
     ended: float | None = None
+    stored: dict[str, object] = dataclasses.field(default_factory=dict)
 
     def settle(self, now: float) -> bool:
         """Draws status, start and end from the tasks; returns whether the status changed."""

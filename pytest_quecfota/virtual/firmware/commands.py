@@ -1,14 +1,15 @@
 """What a command is: which forms it has, which parameters it takes, who answers it.
 
-The tables in `identity`, `system`, `modem`, `quecthing` and `updates` list `Command`s; the interpreter looks a request up, checks its
-values against the parameters and calls the handler. A handler returns the information lines and raises `AtError` to refuse.
+The tables in `identity`, `system`, `modem`, `quecthing` and `updates` list `Command`s; the interpreter looks a
+request up, checks its values against the parameters and calls the handler. A handler returns the information lines
+and raises `AtError` to refuse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 from .syntax import Form, Request, Value
 
@@ -72,7 +73,7 @@ class Anything:
         return True
 
 
-Parameter = Union[Integer, Text, Anything]
+Parameter = Integer | Text | Anything
 
 
 @dataclass(frozen=True)

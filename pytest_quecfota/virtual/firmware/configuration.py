@@ -1,7 +1,7 @@
 """What the module keeps over a loss of power: AT+QIOTCFG, AT+QIOTREG, AT+QIOTMCUVER, the device secret, the OTA record.
 
-Values live in the module's NVM; this room knows their keys and defaults (QuecThing IOT docs, NB and cellular AT pages) and takes
-care that the flash does one thing at a time: the same lock serves NVM and the updater.
+Values live in the module's NVM; this room knows their keys and defaults (QuecThing IOT docs, NB and cellular AT
+pages) and takes care that the flash does one thing at a time: the same lock serves NVM and the updater.
 """
 
 from __future__ import annotations

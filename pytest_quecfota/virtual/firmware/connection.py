@@ -1,7 +1,8 @@
 """The QuecThing connection: AT+QIOTREG, the states of AT+QIOTSTATE, its events, back-off.
 
-First activation: authenticate (1,10200), register (2,10200), subscribe (3,10200); later without the first. Mode 1 connects by hand
-and is 0 after a reset, mode 2 connects at every power-on. Sources: QuecThing IOT docs (events, states), SDK 2.9.0 (modes, back-off).
+First activation: authenticate (1,10200), register (2,10200), subscribe (3,10200); later without the first. Mode 1
+connects by hand and is 0 after a reset, mode 2 connects at every power-on. Sources: QuecThing IOT docs (events,
+states), SDK 2.9.0 (modes, back-off).
 """
 
 from __future__ import annotations

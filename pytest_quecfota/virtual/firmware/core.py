@@ -1,7 +1,8 @@
 """One run of the firmware: from the boot loader's hand-over to power loss or restart.
 
-Everything in it is RAM; `kill` ends all of its tasks at once, wherever they are. What it does by itself after power-on: boot lines,
-registration on the network, recovery of an interrupted update, connection where the mode says so.
+Everything in it is RAM; `kill` ends all of its tasks at once, wherever they are. What it does by itself after
+power-on: boot lines, registration on the network, recovery of an interrupted update, connection where the mode says
+so.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Firmware:
         self.options = board.data.options
         self.version = running.version
         self.memory = Memory(storage, install, board.load)
-        self.config = Configuration(board, self.memory)
+        self.config: Configuration = Configuration(board, self.memory)
         self.modem = Modem(self)
         self.at = Interpreter(self, COMMANDS)
         self.connection = Connection(self)

@@ -1,7 +1,8 @@
 """A package on its way from the platform to the module: range by range, at the model's data rate.
 
-Short interruptions are left to the HTTP layer, which tries a range again when the network is back; what it cannot mend is a
-`DownloadFailed`. While the transfer runs, event 7,10702 comes at once and then every five seconds (QuecThing SDK 2.9.0).
+Short interruptions are left to the HTTP layer, which tries a range again when the network is back; what it cannot
+mend is a `DownloadFailed`. While the transfer runs, event 7,10702 comes at once and then every five seconds
+(QuecThing SDK 2.9.0).
 """
 
 from __future__ import annotations

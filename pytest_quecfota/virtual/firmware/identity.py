@@ -1,6 +1,8 @@
-"""Commands that say who the module is. AT+CGMR is the version the platform compares; ATI and AT+QGMR say that this one is virtual.
+"""Commands that say who the module is. AT+CGMR is the version the platform compares; ATI and AT+QGMR say that this one
+is virtual.
 
-Sources of the forms: 3GPP TS 27.007 section 5, transcripts of EG18 and BC660K-GL (ATI, AT+QGMR, AT+CSUB); AT+CGSN=1 quoted on NB modules.
+Sources of the forms: 3GPP TS 27.007 section 5, transcripts of EG18 and BC660K-GL (ATI, AT+QGMR, AT+CSUB); AT+CGSN=1
+quoted on NB modules.
 """
 
 from __future__ import annotations

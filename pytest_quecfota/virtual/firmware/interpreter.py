@@ -1,8 +1,9 @@
 """The AT interpreter: bytes from the UART to requests, requests to handlers, answers and URCs back to the UART.
 
-One task takes the input in order: it edits and echoes a line up to CR, carries its commands out, and then goes on, so that input during a
-command waits. Every response and every URC leaves as one message, so that URCs come between lines and never within one.
-Sources: ITU-T V.250 (line grammar, echo, A/, result codes), QuecThing SDK 2.9.0 (information, empty line, OK).
+One task takes the input in order: it edits and echoes a line up to CR, carries its commands out, and then goes on, so
+that input during a command waits. Every response and every URC leaves as one message, so that URCs come between lines
+and never within one. Sources: ITU-T V.250 (line grammar, echo, A/, result codes), QuecThing SDK 2.9.0 (information,
+empty line, OK).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .commands import CME_TEXT, UNKNOWN, AtError, Command
+from .commands import CME_TEXT, AtError, Command
 from .syntax import BadCommand, Request, parse_line
 
 if TYPE_CHECKING:
@@ -29,12 +30,13 @@ _ERASERS = (0x08, 0x7F)
 
 @dataclass
 class LineSettings:
-    """What ATE, ATV, ATQ and AT+CMEE set."""
+    """What ATE, ATV, ATQ, AT+CMEE and AT+CSCS set."""
 
     echo: bool = True
     verbose: bool = True
     quiet: bool = False
     cmee: int = 1
+    character_set: str = "GSM"
 
 
 class Interpreter:
@@ -148,7 +150,7 @@ class Interpreter:
             for request in parse_line(line):
                 await self._one(request)
         except BadCommand:
-            self._final(self._error(UNKNOWN))
+            self._final(b"ERROR")
         except _Refused as refused:
             self._final(self._error(refused.code, refused.plain))
         else:
@@ -158,7 +160,7 @@ class Interpreter:
     async def _one(self, request: Request) -> None:
         command = self._commands.get(request.name)
         if command is None:
-            raise _Refused(UNKNOWN, plain=False)
+            raise BadCommand(request.name)
         if self._defects.active("slow-answers") and request.name.startswith("+QIOT"):
             await self._firmware.board.clock.sleep(_SLOW)
         try:

@@ -1,13 +1,15 @@
-"""The update of the host's firmware through the module: block by block into RAM, read out by the host, judged by its version.
+"""The update of the host's firmware through the module: block by block into RAM, read out by the host, judged by its
+version.
 
-10701 with length, MD5, CRC and (if asked for) SHA-256; 10702; 10703 with start and length of the block; reads; AT+QIOTUPDATE=2 for the next
-block; AT+QIOTUPDATE=3 gives 10704; AT+QIOTMCUVER decides. 60 s without a read and 20 min without a version end it (QuecThing SDK 2.9.0).
+10701 with length, MD5, CRC and (if asked for) SHA-256; 10702; 10703 with start and length of the block; reads;
+AT+QIOTUPDATE=2 for the next block; AT+QIOTUPDATE=3 gives 10704; AT+QIOTMCUVER decides. 60 s without a read and 20 min
+without a version end it (QuecThing SDK 2.9.0).
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
 from ..clock import WaitingTimer
 from .download import Download, DownloadFailed
@@ -21,7 +23,7 @@ READ_WAIT = 60.0
 VERSION_WAIT = 20 * 60.0
 _NEXT, _UPDATING = "next block", "updating"
 
-Ended = Union[Status, str]
+Ended = Status | str
 
 
 class McuUpdate:

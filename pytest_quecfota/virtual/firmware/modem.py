@@ -1,7 +1,7 @@
 """The modem: functionality level and registration on the network, as far as updates need them.
 
-Registration follows the radio: some seconds to attach (data of the model), one to notice a loss. The connection waits for it, and
-AT+CEREG, AT+CGATT and their unsolicited forms show it (3GPP TS 27.007 sections 7.2, 10.1).
+Registration follows the radio: some seconds to attach (data of the model), one to notice a loss. The connection waits
+for it, and AT+CEREG, AT+CGATT and their unsolicited forms show it (3GPP TS 27.007 sections 7.2, 10.1).
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ class Modem:
     async def run(self) -> None:
         """Follow radio and functionality for ever."""
         while True:
-            await self._until(lambda: self._usable)
+            await self._until(self._usable)
             with self._board.load.during("receive"):
                 await self._board.clock.sleep(self._board.data.boot.attach)
-            if not self._usable:
+            if not self._usable():
                 continue
             self._set(True)
-            await self._until(lambda: not self._usable)
+            await self._until(lambda: not self._usable())
             await self._board.clock.sleep(_NOTICE_LOSS)
-            if not self._usable:
+            if not self._usable():
                 self._set(False)
 
     def set_functionality(self, level: int) -> None:
@@ -74,7 +74,6 @@ class Modem:
         while self._registered:
             await self._next_change()
 
-    @property
     def _usable(self) -> bool:
         return self._board.radio.usable and self.functionality == 1
 

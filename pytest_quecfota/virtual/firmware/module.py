@@ -1,7 +1,8 @@
 """The module as its rail sees it: powered or not, booting, running, switched off by itself, or bricked.
 
-The rail's detector calls `power_good` and `brown_out`. At power-good the boot loader runs, then a fresh `core.Firmware`; at brown-out everything
-stops where it is, a flash operation torn. `Truth` is what really is the case, for tests of the tool.
+The rail's detector calls `power_good` and `brown_out`. At power-good the boot loader runs, then a fresh
+`core.Firmware`; at brown-out everything stops where it is, a flash operation torn. `Truth` is what really is the
+case, for tests of the tool.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Module:
         """The rail has fallen below what the module needs."""
         self._flash.cut()
         self._stop()
-        self._board.load.rest("off")
+        self._board.load.rest("down")
         self._state = "off"
 
     def restart(self) -> None:
@@ -95,7 +96,7 @@ class Module:
         """Switched off by command: deaf until the next power cycle."""
         self._flash.cut()
         self._stop()
-        self._board.load.rest("off")
+        self._board.load.rest("down")
         self._state = "down"
 
     async def close(self) -> None:
@@ -120,7 +121,7 @@ class Module:
             self._life.cancel()
             ending.add(self._life)
         self._life = None
-        ending.discard(asyncio.current_task())  # type: ignore[arg-type]
+        ending.discard(asyncio.current_task())
         return ending
 
     async def _live(self, ending: set[asyncio.Task[Any]]) -> None:

@@ -1,7 +1,8 @@
 """The update of the module's own firmware: transfer into flash, check, restart into the boot loader.
 
-Events: 10701, 10702 (repeated), 10703, 10704, five seconds later the restart; what comes after it is `upgrades.Upgrades.recover`. The stored
-file's MD5 must be the announced one, and the image must be for this model and of the target version (QuecThing SDK 2.9.0 and IOT docs).
+Events: 10701, 10702 (repeated), 10703, 10704, five seconds later the restart; what comes after it is
+`upgrades.Upgrades.recover`. The stored file's MD5 must be the announced one, and the image must be for this model and
+of the target version (QuecThing SDK 2.9.0 and IOT docs).
 """
 
 from __future__ import annotations

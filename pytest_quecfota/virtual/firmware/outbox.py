@@ -1,6 +1,7 @@
 """Status reports on their way to the platform: sent in order while online, kept while not.
 
-How an upgrade ended is kept over a restart too, and goes out one second after the next connection (QuecThing SDK 2.9.0).
+How an upgrade ended is kept over a restart too, and goes out one second after the next connection (QuecThing SDK
+2.9.0).
 """
 
 from __future__ import annotations

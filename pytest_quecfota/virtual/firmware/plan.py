@@ -1,7 +1,7 @@
 """The record of the upgrade under way: its components in plan order, and how far the first of them is.
 
-Every change is saved, so that a restart in any state knows what to do. Status numbers are those of QuecThing SDK 2.9.0 and are
-what the platform is told.
+Every change is saved, so that a restart in any state knows what to do. Status numbers are those of QuecThing SDK
+2.9.0 and are what the platform is told.
 """
 
 from __future__ import annotations

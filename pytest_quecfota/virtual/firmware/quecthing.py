@@ -1,4 +1,5 @@
-"""AT+QIOTCFG, AT+QIOTREG, AT+QIOTSTATE, AT+QIOTMCUVER, AT+QIOTINFO (QuecThing IOT docs, NB and cellular; SDK 2.9.0 for the rules).
+"""AT+QIOTCFG, AT+QIOTREG, AT+QIOTSTATE, AT+QIOTMCUVER, AT+QIOTINFO (QuecThing IOT docs, NB and cellular; SDK 2.9.0 for
+the rules).
 
 Every refusal is a bare ERROR. Writes of AT+QIOTCFG are refused while the connection is switched on.
 """

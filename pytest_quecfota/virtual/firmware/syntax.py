@@ -1,7 +1,8 @@
 """The text of a command line, cut into requests: name, form and typed values.
 
-`AT+QIOTCFG="buffer",1` becomes one `Request("+QIOTCFG", Form.WRITE, ("buffer", 1))`; `ATE0V1+CSQ;+CBC` becomes four. Sources: ITU-T
-V.250 sections 5.3 and 5.4 for the line's grammar; integers must be unquoted and strings quoted (QuecThing AT-adaptation guide).
+`AT+QIOTCFG="buffer",1` becomes one `Request("+QIOTCFG", Form.WRITE, ("buffer", 1))`; `ATE0V1+CSQ;+CBC` becomes four.
+Sources: ITU-T V.250 sections 5.3 and 5.4 for the line's grammar; integers must be unquoted and strings quoted
+(QuecThing AT-adaptation guide).
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass
-from typing import Union
 
-Value = Union[int, str, None]
+Value = int | str | None
 """One parameter: an integer, a quoted string, or None where it was left empty."""
 
 

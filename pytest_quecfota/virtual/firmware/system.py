@@ -10,6 +10,8 @@ from .commands import Answer, AtError, Command, Integer, Text, table
 if TYPE_CHECKING:
     from .core import Firmware
 
+#: Texts here are ASCII, which both show alike.
+_CHARACTER_SETS = ("GSM", "IRA")
 _RATES = (4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 #: Module seconds from AT+QPOWD=1 to the line that says it is done.
 _POWER_DOWN_SECONDS = 1.0
@@ -27,11 +29,11 @@ def _switch(name: str, setting: str) -> Command:
     return Command(name, execute=answer)
 
 
-async def _nothing(_: Firmware, *values: int) -> Answer:
+async def _nothing(_: Firmware, *_values: int) -> Answer:
     return ()
 
 
-async def _factory(firmware: Firmware, *values: int) -> Answer:
+async def _factory(firmware: Firmware, *_values: int) -> Answer:
     settings = firmware.at.settings
     settings.echo, settings.verbose, settings.quiet, settings.cmee = firmware.options.echo, True, False, 1
     return ()
@@ -94,6 +96,17 @@ async def _charge(firmware: Firmware) -> Answer:
     return (f"+CBC: 0,{battery.percent()},{battery.millivolts()}",)
 
 
+async def _character_set(firmware: Firmware) -> Answer:
+    return (f'+CSCS: "{firmware.at.settings.character_set}"',)
+
+
+async def _set_character_set(firmware: Firmware, name: str) -> Answer:
+    if name not in _CHARACTER_SETS:
+        raise AtError
+    firmware.at.settings.character_set = name
+    return ()
+
+
 async def _pin(_: Firmware) -> Answer:
     return ("+CPIN: READY",)
 
@@ -118,7 +131,13 @@ COMMANDS = table(
         parameters=(Integer(0, 921600),),
     ),
     Command("+IFC", test=("+IFC: (0,2),(0,2)",), write=_nothing, parameters=(Integer(0, 2), Integer(0, 2))),
-    Command("+CSCS", test=('+CSCS: ("GSM","IRA","UCS2")',), write=_nothing, parameters=(Text(8),)),
+    Command(
+        "+CSCS",
+        test=('+CSCS: ("GSM","IRA")',),
+        read=_character_set,
+        write=_set_character_set,
+        parameters=(Text(8),),
+    ),
     Command("+CCLK", test=(), read=_time),
     Command("+QRST", test=("+QRST: (1)",), write=_reset, parameters=(Integer(0, 1),)),
     Command(

@@ -1,7 +1,8 @@
-"""AT+QIOTOTAREQ, AT+QIOTUPDATE, AT+QIOTOTARD: the host's side of an upgrade (QuecThing IOT docs; SDK 2.9.0 for the rules).
+"""AT+QIOTOTAREQ, AT+QIOTUPDATE, AT+QIOTOTARD: the host's side of an upgrade (QuecThing IOT docs; SDK 2.9.0 for the
+rules).
 
-The ranges in the test answers are documented nowhere; they are our choice. AT+QIOTOTAREQ with a mode above 1 sends the request and still
-answers ERROR, as the SDK does.
+The ranges in the test answers are documented nowhere; they are our choice. AT+QIOTOTAREQ with a mode above 1 sends
+the request and still answers ERROR, as the SDK does.
 """
 
 from __future__ import annotations

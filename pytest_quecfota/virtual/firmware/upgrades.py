@@ -1,7 +1,9 @@
-"""The OTA state machine: offers, the host's decisions, one component after another, and what a restart does to each state.
+"""The OTA state machine: offers, the host's decisions, one component after another, and what a restart does to each
+state.
 
-The host's commands (AT+QIOTOTAREQ, AT+QIOTUPDATE, AT+QIOTOTARD, AT+QIOTMCUVER) and the platform's messages come in here; how one component
-is upgraded is in `module_update` and `mcu_update`. Source of the rules: QuecThing SDK 2.9.0, states, timers and the table of resets.
+The host's commands (AT+QIOTOTAREQ, AT+QIOTUPDATE, AT+QIOTOTARD, AT+QIOTMCUVER) and the platform's messages come in
+here; how one component is upgraded is in `module_update` and `mcu_update`. Source of the rules: QuecThing SDK 2.9.0,
+states, timers and the table of resets.
 """
 
 from __future__ import annotations

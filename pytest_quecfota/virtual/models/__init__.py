@@ -1,7 +1,7 @@
 """What the virtual bench knows of each module model: one YAML file per model, loaded into frozen dataclasses.
 
-The bench's own data; the test side has its own and the two share nothing. What a rig's `module.profile` overrides is one of
-the `Options`: the places where the documentation contradicts itself or says nothing, made switches.
+The bench's own data; the test side has its own and the two share nothing. What a rig's `module.profile` overrides is
+one of the `Options`: the places where the documentation contradicts itself or says nothing, made switches.
 """
 
 from __future__ import annotations

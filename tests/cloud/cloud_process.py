@@ -1,0 +1,54 @@
+"""The service as a process of the tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+START_SECONDS = 20.0
+
+
+class CloudProcess:
+    """A running service; `stop` or `kill` ends it."""
+
+    def __init__(self, data: Path, *more: str, parent: int | None = None, env: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "pytest_quecfota.cloud", "--json", "--data", str(data)]
+        command += ["--parent", str(parent or os.getpid()), *more]
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}
+        )
+        try:
+            self.ready = json.loads(self._line())
+        except BaseException:
+            self.kill()
+            raise
+        self.url: str = self.ready["url"]
+        self.token: str = self.ready["token"]
+
+    def _line(self) -> str:
+        stdout = self.process.stdout
+        assert stdout is not None
+        ready, _, _ = select.select([stdout], [], [], START_SECONDS)
+        line = stdout.readline().decode() if ready else ""
+        if not line:
+            self.process.kill()
+            raise RuntimeError(f"the service did not start: {self.process.communicate()[1].decode()}")
+        return line
+
+    def stop(self) -> tuple[int, str]:
+        """Asks the process to end; returns its exit code and what it wrote to stderr."""
+        self.process.terminate()
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        _, errors = self.process.communicate(timeout=10)
+        return self.process.returncode, errors.decode()
+
+    def kill(self) -> None:
+        """Ends the process at once, as `kill -9` does."""
+        self.process.kill()
+        self.process.communicate(timeout=10)

@@ -1,0 +1,122 @@
+"""The API as such: who may call, how errors look, what OpenAPI says."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+from cloud_process import CloudProcess
+from shop import Shop
+
+METHODS = {"get", "post", "patch", "delete"}
+
+
+@pytest.fixture
+def schema(shop: Shop) -> dict[str, Any]:
+    return dict(shop.http.get("/openapi.json").json())
+
+
+def calls(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(m, p, call) for p, item in schema["paths"].items() for m, call in item.items() if m in METHODS]
+
+
+def test_nothing_is_readable_without_a_token(shop: Shop, schema: dict[str, Any]) -> None:
+    for method, path, _ in calls(schema):
+        if path.endswith(("/authenticate", "/connect")):
+            continue
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic YTpi"}, {"Authorization": "x"}):
+            answer = shop.http.request(method, path.replace("{", "").replace("}", ""), headers=headers)
+            assert answer.status_code == 401, (method, path)
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_every_call_is_described_with_its_errors_as_problems(schema: dict[str, Any]) -> None:
+    names = set(schema["components"]["schemas"])
+    for method, path, call in calls(schema):
+        assert call.get("description"), (method, path)
+        responses = call["responses"]
+        errors = {status: answer for status, answer in responses.items() if status >= "400"}
+        assert {"401", "422"} <= set(errors), (method, path)
+        for answer in errors.values():
+            assert list(answer["content"]) == ["application/problem+json"], (method, path)
+    used = set(json.dumps(schema).split("#/components/schemas/")[1:])
+    assert {text.split('"')[0] for text in used} <= names
+
+
+def test_bodies_have_examples(schema: dict[str, Any]) -> None:
+    for method, path, call in calls(schema):
+        body = call.get("requestBody", {}).get("content", {}).get("application/json")
+        if body and not path.startswith(("/south", "/v2")):
+            name = body["schema"]["$ref"].rsplit("/", 1)[-1]
+            assert schema["components"]["schemas"][name].get("examples"), (method, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("GET", "/api/v1/plans/7777777", 404),
+        ("GET", "/api/v1/plans/abc", 404),
+        ("GET", "/api/v1/packages/99999999999999999999", 404),
+        ("GET", "/api/v1/products/nosuch/devices", 404),
+        ("PUT", "/api/v1/plans", 405),
+        ("GET", "/api/v1/plans?limit=0", 422),
+        ("GET", "/api/v1/plans?status=Sleeping", 422),
+        ("POST", "/api/v1/projects", 422),
+    ],
+)
+def test_errors_are_problems(shop: Shop, method: str, path: str, status: int) -> None:
+    answer = shop.call(method, path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert (problem["status"], problem["type"]) == (status, "about:blank")
+    assert problem["detail"]
+
+
+def test_projects_and_products_are_returned_whole(shop: Shop) -> None:
+    project = shop.ok("POST", "/projects", json={"name": "meters"})
+    product = shop.ok("POST", "/products", json={"name": "water", "project": project["id"]})
+    assert (project["name"], product["project"]) == ("meters", project["id"])
+    assert shop.ok("GET", f"/products/{product['product_key']}") == product
+    assert project in shop.ok("GET", "/projects")["items"]
+    assert product in shop.ok("GET", "/products")["items"]
+    again = {"name": "water", "product_key": product["product_key"]}
+    shop.refused(409, "POST", "/products", json=again)
+    shop.refused(422, "POST", "/products", json={"name": "x", "project": "777777"})
+    shop.refused(422, "POST", "/projects", json={"name": "x", "nmae": "y"})
+
+
+def test_the_page_says_what_this_is(shop: Shop) -> None:
+    answer = shop.http.get("/")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Developer Center" in answer.text
+
+
+def test_a_body_longer_than_any_call_needs_is_refused(shop: Shop) -> None:
+    body = b'{"name": "' + b"n" * (5 * 1024 * 1024) + b'"}'
+    answer = shop.call("POST", "/api/v1/projects", content=body)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("junk", [b"\x00\xff\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"a" * 200_000 + b"\r\n\r\n"])
+def test_junk_and_huge_headers_do_no_harm(service: CloudProcess, shop: Shop, junk: bytes) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(junk)
+        assert connection.recv(100).startswith(b"HTTP/1.1 4")
+    assert shop.http.get("/").status_code == 200
+
+
+def test_the_clock_can_be_stepped_and_run_fast(shop: Shop) -> None:
+    before = shop.now()
+    shop.step(seconds=3600)
+    assert shop.now() > before
+    fast = shop.call("POST", "/control/clock", json={"speed": 100}).json()
+    assert (fast["speed"], fast["settable"]) == (100, True)
+    assert shop.call("POST", "/control/clock", json={"speed": 1}).json()["speed"] == 1
+    for wrong in ({"step": -1}, {"speed": -1}, {"speed": "fast"}, {"leap": 1}):
+        assert shop.call("POST", "/control/clock", json=wrong).status_code == 422
