@@ -107,7 +107,7 @@ async def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
     server = Server(
         uvicorn.Config(
             create_app(center),
-            log_level="warning",
+            log_level="error",
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,

@@ -113,12 +113,12 @@ def admit(tx: Transaction, product_key: str, dk: str, nonce: str, given: str) ->
     return row
 
 
-def session_of(center: Center, token: str) -> Session:
-    """The session of a call; raises where it is lost or the device was sent away."""
+def session_of(center: Center, token: str, *, dismissed: bool = False) -> Session:
+    """The session of a call; raises where it is lost, or the device was sent away (unless `dismissed` ones may call)."""
     session = center.sessions.by_token(token)
     if session is None:
         raise Problem(401, "this session is over; connect again", code=SESSION_LOST)
-    if session.dismissed is not None:
+    if session.dismissed is not None and not dismissed:
         raise Problem(403, "the device was sent away", code=session.dismissed)
     return session
 

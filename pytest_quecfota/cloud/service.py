@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import Depends, FastAPI
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import errors, south, ticking
@@ -36,13 +37,10 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > JSON_BYTES:
-                raise errors.Problem(413, f"a body has at most {JSON_BYTES} bytes")
+                raise HTTPException(413, f"a body has at most {JSON_BYTES} bytes")
             return message
 
-        try:
-            await self._app(scope, counted, send)
-        except errors.Problem as problem:
-            await errors.answer(problem.status, problem.detail)(scope, receive, send)
+        await self._app(scope, counted, send)
 
 
 @contextlib.asynccontextmanager

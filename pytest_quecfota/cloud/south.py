@@ -167,7 +167,17 @@ async def connected(
     return session
 
 
+async def listening(
+    center: TheCenter, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> Session:
+    """The session of a poll: a device that was sent away is told so there."""
+    session = fleet.session_of(center, credentials.credentials if credentials else "", dismissed=True)
+    session.last_call = time.monotonic()
+    return session
+
+
 TheSession = Annotated[Session, Depends(connected)]
+Listening = Annotated[Session, Depends(listening)]
 
 
 @router.post("/authenticate", response_model=Secret, responses=documented(400, 409))
@@ -201,7 +211,7 @@ async def disconnect(center: TheCenter, session: TheSession) -> None:
 
 
 @router.get("/messages", response_model=Messages)
-async def messages(center: TheCenter, session: TheSession, request: Request, wait: float = 0.0) -> Any:
+async def messages(center: TheCenter, session: Listening, request: Request, wait: float = 0.0) -> Any:
     """Waits up to `wait` real seconds for something to tell the device."""
     if session.cancel_told:
         _settle(center, session)

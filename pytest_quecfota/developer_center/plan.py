@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 Kind = Literal["full", "delta"]
 ComponentType = Literal["module", "mcu"]
+POLL = 2.0  # module seconds between two looks at the platform
 
 
 class Unavailable(Exception):
@@ -128,14 +129,31 @@ class Plan:
         self.source_version = order.source_version
         self.target_version = order.target_version
         self.offer = offer
+        #: How a wait for the platform lets module seconds pass; a rig sets it.
+        self.pause: Callable[[float], None] = lambda _seconds: None
         self._over = False
 
     def __repr__(self) -> str:
         return f"<Plan {self.name}: {self.component} {self.source_version or '(any)'} -> {self.target_version}>"
 
+    @property
+    def monitored(self) -> bool:
+        """Whether the platform can be asked what it shows."""
+        return self._center.monitoring
+
     def device(self) -> DeviceState:
         """What the platform shows of the rig's device; needs `monitoring`."""
         return self._center.device(self.id)
+
+    def wait_status(self, *wanted: str, within: float) -> DeviceState:
+        """What the platform shows once that is one of `wanted`, at the latest after so many module seconds."""
+        state = self.device()
+        waited = 0.0
+        while state.status not in wanted and waited < within:
+            self.pause(POLL)
+            waited += POLL
+            state = self.device()
+        return state
 
     def log(self) -> list[LogEntry]:
         """The platform's log of the rig's device; needs `monitoring`."""

@@ -6,11 +6,11 @@ Coordinates across are seconds after the start; heights are pixels. matplotlib o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_quecfota.report.course import Course
+from pytest_quecfota.report.course import Course, Span
 from pytest_quecfota.report.palette import FAINT, INK, STAGE
 
 WIDTH, LEFT, RIGHT = 1000.0, 78.0, 14.0
@@ -60,21 +60,34 @@ class Panel:
 def stage_panel(story: Course, view: View) -> list[Panel]:
     """The stages of the upgrade as coloured bands."""
 
+    stages = _visible(story.stages, 1 / view.second)
+
     def draw(axes: Any) -> None:
         axes.set_ylim(0, 1)
         axes.set_yticks([])
         axes.set_xticks([])
         name_lane(axes, "stage", 18, 9)
         for name, colour in STAGE.items():
-            bars = [(span.start, span.end - span.start) for span in story.stages if span.name == name]
+            bars = [(span.start, span.end - span.start) for span in stages if span.name == name]
             axes.broken_barh(bars, (0, 1), color=colour, lw=0)
-        for span in story.stages:
+        for span in stages:
             room = (span.end - span.start) * view.second
             if room > len(span.name) * 5.6:
                 at = (span.start + span.end) / 2
                 axes.text(at, 0.5, span.name, size=9, color=INK, ha="center", va="center_baseline")
 
     return [Panel(view, 18, 22, draw)] if story.stages else []
+
+
+def _visible(spans: Sequence[Span], shortest: float) -> list[Span]:
+    """The spans without those too short to be seen, whose time goes to the one before."""
+    kept: list[Span] = []
+    for span in spans:
+        if kept and (span.end - span.start < shortest or span.name == kept[-1].name):
+            kept[-1] = Span(kept[-1].name, kept[-1].start, span.end)
+        else:
+            kept.append(span)
+    return kept
 
 
 def nice(step: float) -> float:

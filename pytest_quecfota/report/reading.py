@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_quecfota.report.course import DISTURBANCE_MARKS, Course, Disturbance, Event, Span
+from pytest_quecfota.report.markup import clean
 
 TIMELINE = "timeline.jsonl"
 
@@ -139,7 +140,7 @@ class _Reader:
         return course
 
     def _event(self, t: float, lane: str, text: str, tone: str, detail: str = "") -> None:
-        self.course.events.append(Event(t, lane, text, tone, detail or text))
+        self.course.events.append(Event(t, lane, clean(text), tone, clean(detail or text)))
 
     def _urc(self, t: float, record: Mapping[str, Any]) -> None:
         name = str(record.get("name", "Unknown"))
@@ -169,7 +170,7 @@ class _Reader:
 
     def _response(self, t: float, record: Mapping[str, Any]) -> None:
         """A command that was refused or not answered turns red where it was sent."""
-        final, command = str(record.get("final") or "no answer"), str(record.get("command", "")).strip()
+        final, command = str(record.get("final") or "no answer"), clean(str(record.get("command", "")).strip())
         if final == "OK":
             return
         sent = next((n for n in range(len(self.course.events) - 1, -1, -1) if self._is(n, command)), None)
@@ -193,7 +194,7 @@ class _Reader:
         self._event(t, "supply", _supply_text(record), "supply", _all_of(record))
 
     def _disturbed(self, t: float, record: Mapping[str, Any]) -> None:
-        name, action = str(record["disturbance"]), str(record.get("action") or record.get("event") or "sent")
+        name, action = clean(str(record["disturbance"])), str(record.get("action") or record.get("event") or "sent")
         current = next((found for found in reversed(self._marks) if found[0] == name), None)
         if current is None or action in current[1]:
             current = (name, {}, [])
@@ -213,7 +214,7 @@ class _Reader:
         self._event(t, "platform", _text_of(record), "platform", _all_of(record))
 
     def _step(self, t: float, record: Mapping[str, Any]) -> None:
-        name = str(record.get("name", "step"))
+        name = clean(str(record.get("name", "step")))
         if record.get("phase") != "end":
             self._open_steps.append((name, t))
             self._event(t, "test", name, "note")

@@ -7,6 +7,7 @@ module's fault, and everything after it is blocked.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from pytest_quecfota import urc
 from pytest_quecfota.at.client import Client
 from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder, ServiceCenter
 from pytest_quecfota.developer_center.manual import PreparedPlan
-from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, ModuleSilent, Reason
+from pytest_quecfota.errors import BenchError, CommandError, ModuleBricked, ModuleError, ModuleSilent, Reason
 from pytest_quecfota.link.port import PortSpec
 from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.models import Model, load
@@ -301,6 +302,7 @@ class LiveRig:
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """A plan on the Developer Center."""
         plan: Plan = self.developer_center.order(order, running=running)
+        plan.pause = lambda seconds: self.timeline.events.pause(seconds)
         self.timeline.record("platform", action="plan activated", name=plan.name, target=plan.target_version)
         return plan
 
@@ -382,15 +384,23 @@ class LiveRig:
     def _restore_module(self) -> None:
         if "module" not in self._used or "module" not in self.__dict__ or self.poisoned:
             return
-        if self._is_mid_upgrade():
+        left = self._left_open()
+        if left is urc.UpgradeOffered and self.developer_center.plans:
+            with contextlib.suppress(CommandError):  # it was answered already
+                self.module.refuse_upgrade()
+        elif left is not None:
             self._restart(self.module)
         self._back_to_baseline(self.module)
 
-    def _is_mid_upgrade(self) -> bool:
-        """Whether the last upgrade of this test was begun and neither succeeded nor failed."""
+    def _left_open(self) -> type[urc.Urc] | None:
+        """What of an upgrade this test has left: an offer without an answer, or a download without an end; None: nothing.
+
+        A person's prepared plan must not be refused for that: a refusal lasts for hours, a restart forgets the offer.
+        """
         ends = (urc.Updated, urc.UpdateFailed)
-        seen = [u for u in self.timeline.events.seen(urc.Urc) if isinstance(u, (urc.DownloadStarted, *ends))]
-        return bool(seen) and not isinstance(seen[-1], ends)
+        kinds = (urc.UpgradeOffered, urc.DownloadStarted, *ends)
+        seen = [type(u) for u in self.timeline.events.seen(urc.Urc) if isinstance(u, kinds)]
+        return seen[-1] if seen and seen[-1] not in ends else None
 
     def _own_center(self) -> Any:
         settings = self.config.developer_center
@@ -412,11 +422,6 @@ class LiveRig:
 
     def _platform_agrees(self, plan: Plan) -> str | None:
         """What is wrong with the platform's view of a finished upgrade, None where it shows the success."""
-        limit = self.model.timings.connect
-        state = plan.device()
-        while state.status not in {"Upgraded", "Upgrade Failed"} and limit > 0:
-            self.timeline.events.pause(1.0)
-            limit -= max(1.0, self.speed * 0.05)
-            state = plan.device()
+        state = plan.wait_status("Upgraded", "Upgrade Failed", within=self.model.timings.connect)
         self.timeline.record("platform", action="asked", plan=plan.name, status=state.status)
         return None if state.status == "Upgraded" else f"the platform shows {state.status!r} instead of 'Upgraded'"

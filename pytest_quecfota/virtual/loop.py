@@ -73,6 +73,7 @@ def run(main: Coroutine[Any, Any, T], clock: Clock) -> T:
         try:
             _cancel_all(loop)
             loop.run_until_complete(loop.shutdown_asyncgens())
+            loop.run_until_complete(loop.shutdown_default_executor())
         finally:
             loop.close()
 

@@ -20,5 +20,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudProcess]:
 
 @pytest.fixture
 def shop(service: CloudProcess) -> Iterator[Shop]:
-    with httpx.Client(base_url=service.url, timeout=10, verify=False) as http, httpx.Client(base_url=service.url, timeout=10, verify=False) as south:
+    with (
+        httpx.Client(base_url=service.url, timeout=10, verify=False) as http,
+        httpx.Client(base_url=service.url, timeout=10, verify=False) as south,
+    ):
         yield Shop(http, service.token, south)

@@ -6,7 +6,6 @@ import itertools
 from typing import Any
 
 import httpx
-
 from south_device import SouthDevice
 
 _NUMBERS = itertools.count(1)

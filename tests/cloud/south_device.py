@@ -40,7 +40,9 @@ class SouthDevice:
 
     def call(self, method: str, path: str, json: Any = None, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.session}"} if self.session else {}
-        return self.http.request(method, f"/south/v1{path}", json=json, headers={**headers, **more.pop("headers", {})}, **more)
+        return self.http.request(
+            method, f"/south/v1{path}", json=json, headers={**headers, **more.pop("headers", {})}, **more
+        )
 
     def signed(self, secret: str) -> dict[str, str]:
         nonce, pk = next(self._nonces), self.product["product_key"]

@@ -85,9 +85,7 @@ def test_a_reset_device_authenticates_anew(shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("case", "status", "code"), [("wrong secret", 401, 10430), ("unknown device", 404, 10438), ("product", 401, 10423)]
 )
-def test_connections_are_refused_with_the_code_the_module_prints(
-    shop: Shop, case: str, status: int, code: int
-) -> None:
+def test_connections_are_refused_with_the_code_the_module_prints(shop: Shop, case: str, status: int, code: int) -> None:
     device = shop.device(shop.product()).authenticate()
     if case == "wrong secret":
         device.secret = "0" * 32

@@ -184,7 +184,9 @@ def test_an_mcu_component_is_offered_only_once_its_version_is_reported(shop: Sho
     plan = shop.plan(product, components=[{"identifier": identifier, "package": package["id"]}])
     device = shop.device(product).up()
     assert device.request() == []
-    assert f"Upgrade plan not issued: {identifier}: the device has not reported this component." in shop.log(plan, device)
+    assert f"Upgrade plan not issued: {identifier}: the device has not reported this component." in shop.log(
+        plan, device
+    )
     device.mcu[identifier] = "1_0_0"
     (task,) = device.request()
     device.told(task, "received", "confirmed", "downloading", "downloaded")

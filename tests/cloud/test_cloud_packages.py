@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ def stored(service: CloudProcess, shop: Shop) -> Any:
 
     def look() -> tuple[int, list[str], list[str]]:
         total = shop.ok("GET", "/packages")["total"]
-        return total, sorted(os.listdir(data / "files")), os.listdir(data / "incoming")
+        return total, *(sorted(file.name for file in (data / name).iterdir()) for name in ("files", "incoming"))
 
     return look
 
@@ -58,7 +57,9 @@ def test_a_package_is_returned_whole_with_its_id(shop: Shop) -> None:
         ({"colour": "blue"}, "colour"),
     ],
 )
-def test_a_wrong_field_is_refused_and_nothing_is_stored(shop: Shop, stored: Any, more: dict[str, str], why: str) -> None:
+def test_a_wrong_field_is_refused_and_nothing_is_stored(
+    shop: Shop, stored: Any, more: dict[str, str], why: str
+) -> None:
     before = stored()
     assert why in shop.refused(422, "POST", "/packages", data=fields(**more), files=[FILE])
     assert stored() == before

@@ -167,7 +167,11 @@ def test_at_its_end_what_has_not_been_upgraded_has_failed(shop: Shop) -> None:
     running.told(other, "received", "confirmed", "downloading")
     shop.step(minutes=121)
     assert wait_for(lambda: shop.shown(plan)["status"], "Ended") == "Ended"
-    assert [shop.statuses(plan, d)[0] for d in (done, running, never)] == ["Upgraded", "Upgrade Failed", "Upgrade Failed"]
+    assert [shop.statuses(plan, d)[0] for d in (done, running, never)] == [
+        "Upgraded",
+        "Upgrade Failed",
+        "Upgrade Failed",
+    ]
     assert shop.shown(plan)["success_rate"] == pytest.approx(0.3333)
     assert running.status(other, "downloaded").status_code == 409
     assert never.request() == []

@@ -122,7 +122,7 @@ def test_no_timeline_is_an_empty_course(tmp_path: Path) -> None:
     assert reading.read(tmp_path).is_empty
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(RECORDS, max_size=8))
 def test_no_record_whatever_is_in_it_stops_the_reading(records: list[dict[str, object]]) -> None:
     course = reading.of(records)

@@ -103,7 +103,11 @@ async def show_project(center: TheCenter, project: str) -> Any:
 async def create_product(center: TheCenter, wanted: ProductIn) -> Any:
     """Creates a product."""
     key = wanted.product_key or "p" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(7))
-    values: dict[str, Any] = {"name": wanted.name, "product_key": key, "project": int(wanted.project) if wanted.project else None}
+    values: dict[str, Any] = {
+        "name": wanted.name,
+        "product_key": key,
+        "project": int(wanted.project) if wanted.project else None,
+    }
     secret = wanted.product_secret or secrets.token_urlsafe(16)
     values |= {"product_secret": secret, "created": center.clock.now()}
     p = tables.products.c

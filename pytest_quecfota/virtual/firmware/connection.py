@@ -87,12 +87,14 @@ class Connection:
         """AT+QIOTREG as it is in force."""
         return self._config.mode
 
-    async def start(self) -> None:
-        """What happens at power-on: mode 1 becomes 0, mode 2 connects."""
-        defects = self._board.defects
-        if self.mode == 1 and not defects.active("reconnects-in-mode-1"):
+    async def wake(self) -> None:
+        """The first thing after power-on, before any command: mode 1 becomes 0."""
+        if self.mode == 1 and not self._board.defects.active("reconnects-in-mode-1"):
             await self._config.set_mode(0)
-        if self.mode and not defects.active("stays-offline"):
+
+    def start(self) -> None:
+        """Connect by itself where the mode says so (and no command has begun to)."""
+        if self.mode and not self._task and not self._board.defects.active("stays-offline"):
             self._begin()
 
     async def set_mode(self, mode: int) -> bool:

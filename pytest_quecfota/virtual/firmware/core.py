@@ -58,6 +58,7 @@ class Firmware:
         if self.options.boot_rom:
             for line in boot.rom:
                 board.uart.send(line.encode() + b"\r\n")
+        await self.connection.wake()
         await board.clock.sleep(boot.seconds)
         board.uart.open()
         board.uart.receive = self.at.feed
@@ -70,7 +71,7 @@ class Firmware:
             self.at.urc(line)
         await self.memory.settle()
         await self.upgrades.recover()
-        await self.connection.start()
+        self.connection.start()
 
     def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Run `work` until it ends or the firmware is killed."""

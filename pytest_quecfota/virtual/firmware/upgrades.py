@@ -165,8 +165,8 @@ class Upgrades:
         if self.status is not Status.PLAN_RECEIVED:
             return False
         tasks = self.record.tasks
-        self._broadcast(tasks)
         await self._clear()
+        self._broadcast(tasks)
         self.firmware.start(self._tell_refusal(tasks))
         return True
 
@@ -182,14 +182,14 @@ class Upgrades:
             return True
         if self.status is not Status.PLAN_RECEIVED:
             return self.board.defects.active("confirms-without-offer")
-        self._broadcast(self.record.tasks)
         await self._begin()
+        self._broadcast(self.record.tasks)
         return True
 
     def _broadcast(self, tasks: tuple[Task, ...]) -> None:
-        """Several components: the first decision of the host is told (7,10707; no value is documented)."""
+        """Several components: the host's first decision is told once it was answered (7,10707; no value is documented)."""
         if len(tasks) > 1:
-            self.firmware.event(7, 10707)
+            asyncio.get_running_loop().call_soon(self.firmware.event, 7, 10707)
 
     # One component after another ---------------------------------------------------------------------------------
 

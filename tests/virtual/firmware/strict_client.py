@@ -46,6 +46,17 @@ class Strict:
                 )
             self._read(left)
 
+    def take(self, count: int, seconds: float = 5.0) -> bytes:
+        """Exactly `count` bytes."""
+        deadline = time.monotonic() + seconds
+        while len(self.seen) - self._taken < count:
+            left = deadline - time.monotonic()
+            assert left > 0, f"{count} bytes did not come in {seconds} s"
+            self._read(left)
+        taken = self.seen[self._taken : self._taken + count]
+        self._taken += count
+        return taken
+
     def silence(self, seconds: float) -> bytes:
         """Whatever comes in `seconds`."""
         deadline = time.monotonic() + seconds

@@ -99,7 +99,9 @@ def test_a_cut_at_any_operation_leaves_the_old_or_the_new_values(tear: float | N
         assert dict(mounted(flash).items()) == states[-1]
 
 
-@given(cuts=st.lists(st.tuples(st.integers(0, 40), st.one_of(st.none(), st.floats(0, 1))), max_size=6), seed=st.integers())
+@given(
+    cuts=st.lists(st.tuples(st.integers(0, 40), st.one_of(st.none(), st.floats(0, 1))), max_size=6), seed=st.integers()
+)
 @settings(max_examples=25, deadline=None)
 def test_any_number_of_cuts_leaves_values_that_were_set(cuts: list[tuple[int, float | None]], seed: int) -> None:
     flash = Flash(None, SIZE, sector=256, page=32, seed=seed)
