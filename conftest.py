@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["pytester"]
+
 LIMIT = 3.0  # real seconds in which what a test stopped must be gone
 NOTE = "tests must close what they open; see conftest.py"
 HELD = ("socket:", "/dev/pts/", "/dev/ptmx", "pipe:", "anon_inode:[pidfd]")

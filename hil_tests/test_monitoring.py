@@ -51,5 +51,6 @@ def test_refusal_is_shown(module, fota_plan):
     module.connect(mode=1)
     assert module.request_upgrade() is not None
     module.refuse_upgrade()
+    log = plan.wait_log("refus", "reject", within=60)
+    assert any("refus" in entry.text.lower() or "reject" in entry.text.lower() for entry in log)
     assert plan.device().status == "Not Upgraded"
-    assert any("refus" in entry.text.lower() or "reject" in entry.text.lower() for entry in plan.log())

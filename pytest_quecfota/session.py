@@ -17,7 +17,8 @@ import pytest
 from pytest_quecfota import options
 from pytest_quecfota.developer_center import Unavailable
 from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, RigError, RigHeld
-from pytest_quecfota.report import allure, allure_files, evidence, picture, summary
+from pytest_quecfota.progress import MovingLine, Screen, screen_of
+from pytest_quecfota.report import allure, allure_files, evidence, picture, power_table, static, summary
 from pytest_quecfota.report.verdicts import RigFacts, Verdict
 from pytest_quecfota.rig import find, load
 from pytest_quecfota.rig.live import LiveRig
@@ -72,6 +73,9 @@ class Session:
         self._live: dict[str, LiveRig] = {}
         self._run: evidence.Run | None = None
         self._timeline: Timeline | None = None
+        self._finished: int | None = None
+        self._screen: Screen | None = None
+        self._line: MovingLine | None = None
         self._started = 0.0
         self._phases: list[tuple[str, str, str, str]] = []
         self._faults_in_a_row = 0
@@ -99,7 +103,7 @@ class Session:
             mine = worker["quecfota_rig"]
             self.rigs = {mine: self.rigs[mine]}
             return
-        facts = [RigFacts(rig.name, model=rig.module.model, virtual=rig.is_virtual) for rig in self.rigs.values()]
+        facts = [RigFacts.of(rig) for rig in self.rigs.values()]
         secrets = [secret for rig in self.rigs.values() for secret in rig.secrets()]
         self._run = evidence.Run(
             options.get(self.config, "--evidence"),
@@ -185,14 +189,14 @@ class Session:
     def _rig_of(self, item: pytest.Item) -> Rig:
         spec = getattr(item, "callspec", None)
         name = spec.params.get("rig") if spec is not None else None
-        return self.rigs[name or next(iter(self.rigs))]
+        return self.rigs.get(str(name)) or next(iter(self.rigs.values()))
 
     @staticmethod
     def _skip_for_need(item: pytest.Item, rig: Rig) -> None:
         needs = [need for marker in item.iter_markers("needs") for need in marker.args]
         missing = [need for need in needs if need not in rig.capabilities()]
         if missing:
-            item.add_marker(pytest.mark.skip(reason=f"rig {rig.name} has no {', '.join(missing)}"))
+            item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}, which rig {rig.name} has not"))
 
     @staticmethod
     def _limit_time(item: pytest.Item, rig: Rig) -> None:
@@ -206,6 +210,7 @@ class Session:
         """Before the first test: take the lease of every rig that is a bench of its own."""
         if self.config.option.collectonly or not any("rig" in getattr(i, "fixturenames", ()) for i in items):
             return
+        self._screen = screen_of(self.config)
         if self._worker is None and self.config.pluginmanager.hasplugin("dsession"):
             return
         method = self.config.getini("timeout_method") or self.config.getoption("timeout_method", None)
@@ -232,18 +237,26 @@ class Session:
         self._phases = []
         self._started = time.monotonic()
         live.record_to(self._timeline)
+        if self._screen is not None:
+            self._line = MovingLine(self._screen, self._timeline, live.model.name)
 
     def end_test(self, item: pytest.Item) -> None:
         """Close the timeline."""
+        self._wipe()
         timeline, self._timeline = self._timeline, None
         self.live(self._rig_of(item).name).record_to(None)
         if timeline is not None:
             timeline.close()
 
+    def _wipe(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.wipe()
+
     def _test_directory(self, item: pytest.Item) -> Path:
         if self._run is not None:
             return self._run.test_directory(item.nodeid, rig=self._rig_of(item).name)
-        return evidence.new_test_folder(self.directory, item.nodeid)
+        return evidence.new_test_folder(self.directory, item.nodeid, rig=self._rig_of(item).name)
 
     def refuse_blocked(self, rig: LiveRig) -> None:
         """Raise `Blocked` where an earlier test found the module bricked."""
@@ -283,6 +296,8 @@ class Session:
         if "rig" not in getattr(item, "fixturenames", ()):
             return
         phase: str = report.when
+        if phase == "call" or not report.passed:
+            self._wipe()
         error = call.excinfo.value if call.excinfo is not None else None
         outcome: str = report.outcome
         reason = ""
@@ -330,8 +345,9 @@ class Session:
             title=(getattr(item, "obj", None).__doc__ or "").strip().partition("\n")[0],
         )
         if outcome != "skipped":
-            picture.draw(timeline.directory)
-        allure.complete(verdict, timeline.directory, failure=text)
+            power_table.write(timeline.directory)
+            picture.draw(timeline.directory, verdict)
+        allure.complete(verdict, timeline.directory, failure=text, secrets=self.live(rig.name).secrets())
         setattr(report, ENTRY, {"verdict": verdict.as_json(), "text": text})
         self.config.hook.pytest_quecfota_evidence(directory=timeline.directory, verdict=verdict.as_json())
 
@@ -358,7 +374,7 @@ class Session:
         return None
 
     def finish(self, session: pytest.Session) -> None:
-        """Exit code and evidence."""
+        """Exit code, run files, the static page."""
         if session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._counts["failed"]:
             session.exitstatus = NO_VERDICT
         if self._run is not None:
@@ -368,6 +384,8 @@ class Session:
                     self._run.module({**vars(identity), "model": live.model.name})
             allure_files.write_run_files(Path(self.config.option.allure_report_dir), self._run, self.rigs.values())
             self._run.finish(int(session.exitstatus))
+            static.build(self.directory)
+            self._finished = int(session.exitstatus)
 
     def closing_lines(self, reporter: Any) -> None:
         """Where the report is and what it says."""
@@ -378,9 +396,13 @@ class Session:
             reporter.write_line(line)
 
     def close(self) -> None:
-        """Whatever pytest left open."""
+        """Whatever pytest left open; then the manifest, when nothing is written any more."""
         for live in self._live.values():
             live.close()
+        if self._run is not None and self._finished is not None:
+            self._run.finish(self._finished)
+        if self._screen is not None:
+            self._screen.close()
 
 
 def _short(path: Path) -> Path:

@@ -44,8 +44,16 @@ def _problem(_: Request, error: Exception) -> JSONResponse:
     return answer(error.status, error.detail, headers, **error.fields)
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # FastAPI's word for a body that is no JSON
+        return answer(422, "the body is not JSON in UTF-8")
+    if error.status_code == 405:
+        from .openapi import methods
+
+        return answer(
+            405, "this path knows other methods", {"Allow": ", ".join(methods(request.app, request.url.path))}
+        )
     return answer(error.status_code, str(error.detail), error.headers)
 
 

@@ -100,7 +100,7 @@ def _package(tx: Transaction, wish: ComponentWish) -> Row:
     if wish.package is not None:
         found = tx.rows(query.where(p.id == wish.package))
         if not found:
-            raise Problem(422, f"component {wish.identifier!r}: there is no package '{wish.package}'")
+            raise Problem(404, f"component {wish.identifier!r}: there is no package '{wish.package}'")
         return found[0]
     wanted = {p.component_type: wish.type, p.package_type: wish.package_type, p.target_version: wish.target_version}
     wanted[p.source_version] = wish.source_version
@@ -113,7 +113,7 @@ def _package(tx: Transaction, wish: ComponentWish) -> Row:
 def _check(tx: Transaction, definition: Definition, plan_id: int | None = None) -> None:
     p = tables.products.c
     if tx.row(sa.select(p.id).where(p.product_key == definition.product_key)) is None:
-        raise Problem(422, f"there is no product {definition.product_key!r}")
+        raise Problem(404, f"there is no product {definition.product_key!r}")
     if definition.end <= definition.start:
         raise Problem(422, "the planned time ends before it starts")
     identifiers = [c["identifier"] for c in definition.components]

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import errors, south, ticking
+from . import errors, openapi, south, ticking
 from .api import access, components, control, devices, enduser, monitoring, packages, page, plans, projects
 from .center import Center
 
@@ -74,16 +73,5 @@ def create_app(center: Center) -> FastAPI:
     for plain in (enduser, control):
         app.include_router(plain.router, dependencies=guarded)
     app.include_router(page.router)
-    _describe(app)
+    openapi.describe(app)
     return app
-
-
-def _describe(app: FastAPI) -> None:
-    made = app.openapi
-
-    def described() -> dict[str, Any]:
-        schema = made()
-        schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = errors.SCHEMA
-        return schema
-
-    app.openapi = described  # type: ignore[method-assign]

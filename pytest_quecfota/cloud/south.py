@@ -19,6 +19,7 @@ from pydantic import BaseModel, Field
 
 from . import fleet, tables
 from .api.access import TheCenter
+from .api.fields import A_NUMBER, Truth
 from .center import Center
 from .domain.states import Event
 from .errors import Problem, documented
@@ -37,16 +38,16 @@ _STATUSES = {event.value: event for event in Event if isinstance(event.value, in
 _STATUS = "1 received, 2 confirmed, 3 refused, 4 ready, 5 downloading, 6 download failed, 8 downloaded, 9 updating, "
 Version = Annotated[str, Field(max_length=64)]
 McuVersions = Annotated[dict[Annotated[str, Field(max_length=100)], Version], Field(max_length=64)]
-Whole = Annotated[int, Field(ge=-(2**40), le=2**40)]
+Amount = Annotated[int, Field(ge=-(2**40), le=2**40), A_NUMBER]
 
 
 class Readings(BaseModel):
     """What a device measures: per cent, dBm, mV, bytes."""
 
-    battery: Whole | None = None
-    signal: Whole | None = None
-    voltage_mv: Whole | None = None
-    free_space: Whole | None = None
+    battery: Amount | None = None
+    signal: Amount | None = None
+    voltage_mv: Amount | None = None
+    free_space: Amount | None = None
 
 
 class Reporting(BaseModel):
@@ -70,7 +71,7 @@ class ReportIn(Reporting):
 class RequestIn(ReportIn):
     """A request for an upgrade plan."""
 
-    sha256: bool = False
+    sha256: Truth = False
 
 
 class Signed(BaseModel):
@@ -92,8 +93,8 @@ class StatusIn(Reporting):
     """A state of a task."""
 
     task: str = Field(pattern=r"^[0-9]{1,15}$")
-    status: int = Field(description=_STATUS + "11 succeeded, 12 failed")
-    progress: Whole | None = None
+    status: Annotated[int, Field(description=_STATUS + "11 succeeded, 12 failed"), A_NUMBER]
+    progress: Amount | None = None
     message: str = Field("", max_length=500)
 
 

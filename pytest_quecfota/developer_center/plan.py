@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 Kind = Literal["full", "delta"]
 ComponentType = Literal["module", "mcu"]
+_T = TypeVar("_T")
 POLL = 2.0  # module seconds between two looks at the platform
 
 
@@ -147,13 +148,24 @@ class Plan:
 
     def wait_status(self, *wanted: str, within: float) -> DeviceState:
         """What the platform shows once that is one of `wanted`, at the latest after so many module seconds."""
-        state = self.device()
+        return self._wait(self.device, lambda state: state.status in wanted, within)
+
+    def wait_log(self, *words: str, within: float) -> list[LogEntry]:
+        """The log once a line has one of `words` (in any case), at the latest after so many module seconds."""
+
+        def told(entries: list[LogEntry]) -> bool:
+            return any(word in entry.text.lower() for entry in entries for word in words)
+
+        return self._wait(self.log, told, within)
+
+    def _wait(self, look: Callable[[], _T], enough: Callable[[_T], bool], within: float) -> _T:
+        found = look()
         waited = 0.0
-        while state.status not in wanted and waited < within:
+        while not enough(found) and waited < within:
             self.pause(POLL)
             waited += POLL
-            state = self.device()
-        return state
+            found = look()
+        return found
 
     def log(self) -> list[LogEntry]:
         """The platform's log of the rig's device; needs `monitoring`."""

@@ -112,6 +112,23 @@ def is_there(spec: PortSpec) -> bool:
         return False
 
 
+def pty_behind(spec: PortSpec) -> tuple[str, int, int] | None:
+    """Which pseudo-terminal the path leads to, and by which link; None for anything else.
+
+    A pty whose master was closed never comes back, but its number is given to whoever asks next: to open it again would
+    be to take a stranger's terminal. Only where a link was laid anew is it worth another try.
+    """
+    path = Path(spec.url)
+    try:
+        target = str(path.resolve())
+        link = path.lstat()
+    except OSError:
+        return None
+    if not target.startswith("/dev/pts/"):
+        return None
+    return (target, link.st_ino, link.st_mtime_ns) if path.is_symlink() else (target, 0, 0)
+
+
 def _open_socket(url: str) -> Port:
     from pytest_quecfota.link.descriptor import DescriptorPort
 

@@ -11,7 +11,7 @@ import threading
 from time import monotonic
 
 from pytest_quecfota.errors import PortLost, Reason
-from pytest_quecfota.link.port import Port, PortSpec, is_there, open_port
+from pytest_quecfota.link.port import Port, PortSpec, is_there, open_port, pty_behind
 
 _FIRST_PAUSE = 0.02
 _LONGEST_PAUSE = 0.25
@@ -24,18 +24,19 @@ class Reopening:
         self._spec = spec
         self._limit = limit
         self._settle = settle
+        self._pty = pty_behind(spec)
 
     def wait(self, closing: threading.Event, why: OSError) -> Port | None:
         """The open port, or None where `closing` was set. Raises `PortLost` after the limit, saying what was waited for."""
         deadline = monotonic() + self._limit
         pause, missing, last = _FIRST_PAUSE, False, str(why)
         while not closing.is_set():
-            if is_there(self._spec):
+            if self._is_back():
                 if missing and closing.wait(self._settle):
                     return None
                 missing = False
                 try:
-                    return open_port(self._spec)
+                    return self._open()
                 except PortLost as error:
                     last = str(error)
             else:
@@ -49,3 +50,13 @@ class Reopening:
             closing.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         return None
+
+    def _is_back(self) -> bool:
+        """The path leads to something that may be the port; the pty that has just died is not."""
+        return is_there(self._spec) and (self._pty is None or pty_behind(self._spec) != self._pty)
+
+    def _open(self) -> Port:
+        pty = pty_behind(self._spec)
+        port = open_port(self._spec)
+        self._pty = pty
+        return port

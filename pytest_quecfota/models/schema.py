@@ -79,11 +79,10 @@ class Identity(_Data):
 
 
 class Boot(_Data):
-    """What a start prints: `first` begins it, `lines` in their usual order; `garbage`: boot ROM text comes before."""
+    """What a start prints: `first` begins it, `lines` in their usual order."""
 
     lines: tuple[str, ...]
     first: str = "RDY"
-    garbage: bool = False
 
 
 class Timings(_Data):
@@ -130,7 +129,17 @@ class SupplyLimits(_Data):
 
 
 class Options(_Data):
-    """What firmware versions do differently, or sources contradict; a rig's `module.profile` may override each."""
+    """What firmware versions do differently, or sources contradict; a rig's `module.profile` may override each.
+
+    success_event: where 7,10705 of a module update comes. leading_crlf: URCs begin with CR LF. otard_first_offset: what
+    AT+QIOTOTARD calls the first byte; otard_max: the longest read. mcu_updating_event: 7,10704 of an MCU update comes after
+    AT+QIOTUPDATE=3, or before the first read; mcu_end_indication: where `+QIND: "FOTA","END",0` of one comes; sota_block: how
+    much of an MCU file the module holds at a time, in bytes (None: it shows). module_event_parameters: 7,10701 and 7,10703
+    name component and length for a module too. silent_plan_confirmed_by: who confirms a silent plan. sha256_request: one
+    AT+QIOTOTAREQ=1, or a bare one after it. battery_source: AT+CBC tells the charge, or nothing does. crc: of SOTA files.
+    port_vanishes: the serial port goes away while the module restarts (its own USB). boot_rom: text of the boot ROM, at
+    another byte rate, comes before RDY. echo: on at start. empty_mcuver: what AT+QIOTMCUVER? answers with no version set.
+    """
 
     success_event: SuccessEvent = "after-restart"
     leading_crlf: bool = True
@@ -142,6 +151,12 @@ class Options(_Data):
     sha256_request: Literal["single", "then-bare"] = "single"
     battery_source: Literal["cbc", "none"] = "cbc"
     crc: Literal["zlib", "unknown"] = "zlib"
+    port_vanishes: bool = False
+    boot_rom: bool = False
+    echo: bool = True
+    empty_mcuver: Literal["ok", "error"] = "ok"
+    otard_max: Annotated[int, Field(gt=0)] = 1024
+    sota_block: Annotated[int, Field(gt=0)] | None = None
 
 
 class Model(_Data):
@@ -152,14 +167,17 @@ class Model(_Data):
     component: Annotated[str, Field(min_length=1, max_length=32)]
     identity: Identity
     boot: Boot
-    port_vanishes: bool  # the serial port goes away with a restart (USB), against a UART that stays
     baudrate: int
     timings: Timings
     supply: SupplyLimits
-    block_length: Annotated[int, Field(gt=0)]  # longest AT+QIOTOTARD
     verbs: Annotated[Mapping[str, Verb], AfterValidator(_read_only), _AS_DICT]
     options: Options
     facts: Annotated[Mapping[str, Fact], AfterValidator(_read_only), _AS_DICT]
+
+    @property
+    def block_length(self) -> int:
+        """The longest AT+QIOTOTARD, in bytes."""
+        return self.options.otard_max
 
     def verb(self, name: str) -> Verb:
         """How `name` is spelt; ValueError where the model has no such verb."""

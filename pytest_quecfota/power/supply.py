@@ -85,6 +85,7 @@ class Supply:
         self.record: Record = _ignore
         self._may_cut = may_cut
         self._setting = nominal
+        self._output = True
 
     def set(self, *, voltage: float | None = None, current_limit: float | None = None) -> None:
         """Set volts and/or amperes, and wait until the supply has taken them.
@@ -111,9 +112,17 @@ class Supply:
         self._setting = wanted
         self.record("supply", action="set", voltage=wanted.voltage, current_limit=wanted.current_limit)
 
+    def tell(self) -> None:
+        """Record what the supply is set to, as it was told last: the beginning of a test's timeline."""
+        setting = self._setting
+        self.record(
+            "supply", action="is", voltage=setting.voltage, current_limit=setting.current_limit, output=self._output
+        )
+
     def on(self) -> None:
         """Switch the output on."""
         self._tell("on")
+        self._output = True
         self.record("supply", action="on", voltage=self._setting.voltage, output=True)
 
     def off(self) -> None:
@@ -125,6 +134,7 @@ class Supply:
         if not self._may_cut:
             raise ValueError("off() cuts the module's power, which this rig does not allow; add `allow: [cuts]` to it")
         self._tell("off")
+        self._output = False
         self.record("supply", action="off", voltage=0.0, output=False)
 
     def measure(self) -> Reading:
@@ -148,6 +158,7 @@ class Supply:
         """Back to the nominal setting, output on: what a test leaves."""
         self._tell("voltage", "current", "on", voltage=self.nominal.voltage, current=self.nominal.current_limit)
         self._setting = self.nominal
+        self._output = True
         self.record(
             "supply",
             action="restore",

@@ -59,6 +59,8 @@ class Run:
         self._lock = threading.Lock()
         self._open: dict[str, Path] = {}
         self._verdicts: list[Verdict] = []
+        self._latest: dict[tuple[str, str], Verdict] = {}
+        self._counts = counts(())
         self._lines: list[str] = []
         self.directory = _new_folder(root, started, [rig.name for rig in facts])
         self.root = root
@@ -106,17 +108,22 @@ class Run:
             folder = self._open.pop(verdict.nodeid, None) or self._given(verdict)
             if folder is None and text:
                 folder = new_test_folder(self.directory, verdict.nodeid, rig=verdict.rig)
+            before = self._latest.get((verdict.nodeid, verdict.rig))
             kept = replace(
                 verdict,
                 directory=folder.relative_to(self.directory).as_posix() if folder else verdict.directory,
                 message=self.clean(verdict.message.strip().split("\n", 1)[0]),
-                attempt=1 + sum((v.nodeid, v.rig) == (verdict.nodeid, verdict.rig) for v in self._verdicts),
+                attempt=before.attempt + 1 if before is not None else 1,
             )
             if folder is not None:
                 _write_json(folder / TEST, kept.as_json())
                 if text:
                     (folder / FAILURE).write_text(self.clean(text), encoding="utf-8", errors="replace")
             self._verdicts.append(kept)
+            self._latest[kept.nodeid, kept.rig] = kept
+            self._counts[kept.outcome] += 1
+            if before is not None:
+                self._counts[before.outcome] -= 1
             self._lines.append(json.dumps(kept.as_json(), ensure_ascii=False))
             self._write()
         return kept
@@ -150,7 +157,7 @@ class Run:
 
     def _write(self) -> None:
         """`run.json` anew: one line per test, so that its size costs nothing and two runs can be compared with diff."""
-        head = {**self._head, "counts": counts(self._verdicts)}
+        head = {**self._head, "counts": self._counts}
         opening = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
         tests = ",\n  ".join(self._lines)
         body = f'{opening},\n "tests": [\n  {tests}\n ]\n}}\n' if tests else f'{opening},\n "tests": []\n}}\n'

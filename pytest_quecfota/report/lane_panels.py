@@ -28,7 +28,8 @@ def lane_panels(story: Course, view: View) -> list[Panel]:
 
 
 def _lane(story: Course, view: View, lane: str, events: Sequence[Event], *, with_axis: bool) -> Panel:
-    groups = lanes.grouped(events)
+    pause = math.inf if lane == "module" else (view.end - view.start) / 30
+    groups = lanes.grouped(events, pause=pause)
     rows = max(1, round(_ROWS.get(lane, 2) * min(1.0, view.fineness * 1.5)))
     labels = lanes.placed(groups, start=view.start, end=view.end, width=INNER, size=_LABEL_SIZE, rows=rows)
     used = 1 + max((label.row for label in labels), default=0)

@@ -6,6 +6,7 @@ where there is no room, the less telling labels are left out (their marks stay).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -46,11 +47,11 @@ class Label:
     before: bool  # it stands left of its mark, at the right end of the lane
 
 
-def grouped(events: Iterable[Event]) -> list[Group]:
-    """Events of one lane in order of time, repeats collapsed."""
+def grouped(events: Iterable[Event], *, pause: float = math.inf) -> list[Group]:
+    """Events of one lane in order of time; repeats are one group unless more than `pause` seconds lie between."""
     groups: list[tuple[str, str, list[float]]] = []
     for event in sorted(events, key=lambda event: event.t):
-        if groups and groups[-1][0] == event.text:
+        if groups and groups[-1][0] == event.text and event.t - groups[-1][2][-1] <= pause:
             groups[-1][2].append(event.t)
         else:
             groups.append((event.text, event.tone, [event.t]))

@@ -82,7 +82,8 @@ def _heading(folder: Path, verdict: Verdict | None, story: Course) -> Heading:
     rig = verdict.rig if verdict is not None else str(record.get("rig", ""))
     rigs = evidence.read_json(folder.parent.parent / evidence.RUN).get("rigs", ())
     speeds = {facts.name: facts.speed for facts in map(RigFacts.from_json, rigs)}
-    return Heading(verdict, nodeid.split("::", 1)[-1], speeds.get(rig, story.speed))
+    speed = story.speed if story.speed != 1 else speeds.get(rig, 1.0)
+    return Heading(verdict, nodeid.split("::", 1)[-1], speed)
 
 
 def render(story: Course, heading: Heading, *, fineness: float = 1.0) -> str:

@@ -211,7 +211,7 @@ class _Reader:
             self.course.samples.append((t, voltage, current or 0.0))
 
     def _platform(self, t: float, record: Mapping[str, Any]) -> None:
-        self._event(t, "platform", _text_of(record), "platform", _all_of(record))
+        self._event(t, "platform", _platform_text(record), "platform", _all_of(record))
 
     def _step(self, t: float, record: Mapping[str, Any]) -> None:
         name = clean(str(record.get("name", "step")))
@@ -227,7 +227,7 @@ class _Reader:
     def _note(self, t: float, record: Mapping[str, Any]) -> None:
         if record.get("disturbance"):
             self._disturbed(t, record)
-        else:
+        elif "started" not in record:  # the first record says when the timeline began
             self._event(t, "test", _text_of(record), "note", _all_of(record))
 
     def _fault(self, t: float, record: Mapping[str, Any]) -> None:
@@ -260,6 +260,11 @@ def _supply_text(record: Mapping[str, Any]) -> str:
     if record.get("output") is False or action == "off":
         return "off"
     return f"{action} {voltage:g} V" if voltage is not None else action
+
+
+def _platform_text(record: Mapping[str, Any]) -> str:
+    action, answer = record.get("action"), record.get("status") or record.get("target")
+    return f"{action}: {answer}" if action and answer else str(action or _text_of(record))
 
 
 def _text_of(record: Mapping[str, Any]) -> str:

@@ -10,13 +10,11 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import math
 import os
 import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,15 +22,14 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from pytest_quecfota.errors import BenchError, Reason
-from pytest_quecfota.rig.schema import Rig, SupplyPart
+from pytest_quecfota.rig.bench_document import document, resolve
+from pytest_quecfota.rig.bench_log import BenchLog
+from pytest_quecfota.rig.schema import Rig
 
 START_LIMIT = 20.0  # real seconds until the ready line
 STOP_LIMIT = 5.0  # real seconds a bench has to clean up after itself
 CONTROL_LIMIT = 10.0  # real seconds for one answer of the control interface
-LOG_LINES = 15  # how much of its log an error shows
 
 _MODULE = "pytest_quecfota.virtual"
 _ADDRESSES = ("at", "supply", "developer_center", "token", "product_key", "product_secret", "device_key", "control")
@@ -41,7 +38,7 @@ _ADDRESSES = ("at", "supply", "developer_center", "token", "product_key", "produ
 class Bench:
     """A running virtual bench. `rig` is the rig with all addresses filled in, `ready` what the bench said of itself."""
 
-    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any], rig: Rig, log: _Log) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], ready: dict[str, Any], rig: Rig, log: BenchLog) -> None:
         self._process = process
         self._log = log
         self.ready = ready
@@ -92,6 +89,10 @@ class Bench:
             None if code is None else _broken(f"the virtual bench died ({_ending(code)}); its log: {self._log.tail()}")
         )
 
+    def wait(self) -> None:
+        """Until it ends by itself."""
+        self._process.wait()
+
     def stop(self) -> None:
         """End it and all it started: SIGTERM, after five seconds SIGKILL. Harmless when called twice."""
         try:
@@ -134,7 +135,7 @@ def start(
     """
     del firmware_dir
     words = document(rig, defects=defects, seed=seed, state=state)
-    kept = _Log(log)
+    kept = BenchLog(log)
     program = list(command or [sys.executable, "-m", _MODULE, "--document", "-"])
     try:
         process = subprocess.Popen(
@@ -153,74 +154,50 @@ def start(
         raise
 
 
-def document(
+def run_in_foreground(
     rig: Rig,
     *,
+    as_json: bool = False,
+    state: Path | None = None,
     defects: Sequence[str] = (),
     seed: int | None = None,
-    state: Path | None = None,
-) -> dict[str, Any]:
-    """The resolved document that the bench is built from (JSON types only).
+    firmware_dir: Path | None = None,
+    command: Sequence[str] | None = None,
+) -> int:
+    """`quecfota bench`: say where the bench of a virtual rig is, and run it until SIGTERM, SIGINT, or its end.
 
-    Raises ValueError where the rig is not virtual.
+    Returns the exit code: 0 told to stop, 2 the rig is not virtual, 3 the bench did not come up or died.
     """
-    virtual = rig.virtual
-    if virtual is None:
-        raise ValueError(f"rig {rig.name!r} is not virtual: there is no bench to start for it")
-    model = rig.model
-    key, secret = rig.product()
-    where = state or (Path(virtual.state) if virtual.state else None)
-    return {
-        "schema": 1,
-        "name": rig.name,
-        "speed": "max" if math.isinf(virtual.speed) else virtual.speed,
-        "seed": virtual.seed if seed is None else seed,
-        "state": None if where is None else os.fspath(where.absolute()),
-        "parent": os.getpid(),
-        "module": {
-            "model": model.name,
-            "flavour": model.flavour,
-            "imei": rig.module.imei,
-            "version": virtual.version or f"{model.name}_FOTA_V1_0",
-            "baudrate": model.baudrate,
-            "profile": dict(rig.module.profile),
-            "mcu": [part.model_dump() for part in rig.mcu],
-            "transport": virtual.transport,
-            "product_key": key,
-            "product_secret": secret,
-        },
-        "supply": _supply(rig.supply, model.supply.nominal),
-        "developer_center": {"kind": "embedded"},
-        "radio": {"signal_dbm": virtual.signal_dbm},
-        "battery_percent": virtual.battery_percent,
-        "rail": virtual.rail.model_dump(exclude_none=True),
-        "defects": list(defects or virtual.defects),
-    }
+    if not rig.is_virtual:
+        print(f"rig {rig.name!r} is not virtual: there is no bench to start for it", file=sys.stderr)
+        return 2
+    log = None if state is None else state / "bench.log"
+    options: dict[str, Any] = {"defects": defects, "seed": seed, "firmware_dir": firmware_dir, "command": command}
+    before = {number: signal.signal(number, _told_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        with start(rig, state=state, log=log, **options) as bench:
+            words = bench.ready
+            print(json.dumps(words) if as_json else "\n".join(f"{k:<17} {v}" for k, v in words.items()), flush=True)
+            bench.wait()
+            raise bench.died() or _broken("the virtual bench ended")
+    except _Stop:
+        return 0
+    except BenchError as error:
+        print(error, file=sys.stderr)
+        return 3
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def resolve(rig: Rig, ready: dict[str, Any]) -> Rig:
-    """The rig with the addresses and secrets that its bench reported."""
-    from pytest_quecfota.rig.schema import Port
-
-    module = rig.module.model_copy(
-        update={
-            "port": Port(url=ready["at"], baudrate=rig.model.baudrate),
-            "product_key": SecretStr(ready["product_key"]),
-            "product_secret": SecretStr(ready["product_secret"]),
-        }
-    )
-    center = rig.developer_center.model_copy(
-        update={"url": ready["developer_center"], "token": SecretStr(ready["token"])}
-    )
-    supply = None if rig.supply is None else rig.supply.model_copy(update={"visa": ready["supply"]})
-    return rig.model_copy(update={"module": module, "developer_center": center, "supply": supply})
+class _Stop(BaseException):
+    """Raised by the signals that end a bench in the foreground."""
 
 
-def _supply(supply: SupplyPart | None, model_nominal: float) -> dict[str, Any]:
-    if supply is None:  # something must power the module, even where tests may not touch it
-        nominal = {"voltage": model_nominal, "current_limit": 2.0}
-        return {"profile": "keysight-e36300", "channel": 1, "nominal": nominal}
-    return {"profile": supply.profile, "channel": supply.channel, "nominal": supply.nominal.model_dump()}
+def _told_to_stop(_number: int, _frame: object) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # once is enough: what follows is the clean end
+    raise _Stop
 
 
 def _hand_over(process: subprocess.Popen[bytes], words: dict[str, Any]) -> None:
@@ -230,7 +207,7 @@ def _hand_over(process: subprocess.Popen[bytes], words: dict[str, Any]) -> None:
         process.stdin.close()
 
 
-def _ready_line(process: subprocess.Popen[bytes], log: _Log, limit: float) -> dict[str, Any]:
+def _ready_line(process: subprocess.Popen[bytes], log: BenchLog, limit: float) -> dict[str, Any]:
     assert process.stdout is not None
     deadline = time.monotonic() + limit
     text = b""
@@ -269,35 +246,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
-
-
-class _Log:
-    """The file with what the bench says; one of our own goes with the bench."""
-
-    def __init__(self, path: Path | None) -> None:
-        if path is None:
-            descriptor, name = tempfile.mkstemp(prefix="quecfota-bench-", suffix=".log")
-            os.close(descriptor)
-            self._own: Path | None = Path(name)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._own = None
-        self.path = self._own or path or Path(os.devnull)
-        self.file = self.path.open("ab")
-
-    def tail(self) -> str:
-        """Its last lines, or that there are none."""
-        try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-        except OSError as error:
-            return f"({error})"
-        return "\n  ".join(["", *lines]) if lines else "(empty)"
-
-    def close(self) -> None:
-        """Close it; remove it if nobody asked for it."""
-        self.file.close()
-        if self._own is not None:
-            self._own.unlink(missing_ok=True)
 
 
 def _broken(text: str) -> BenchError:

@@ -80,9 +80,7 @@ class Guardian:
 
     def dismiss(self) -> None:
         """All is well: end the process without a message. Harmless when called twice."""
-        if self._process.stdin is None or self._process.stdin.closed:
-            return
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(BrokenPipeError, ValueError):  # it ended by itself, or was dismissed before
             self._say("bye")
         self._close()
 
@@ -92,11 +90,15 @@ class Guardian:
         self._process.stdin.flush()
 
     def _close(self) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            self._process.communicate(timeout=LIMIT + 1)
-        if self._process.poll() is None:  # pragma: no cover - only where it hangs
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+        try:
+            self._process.wait(LIMIT + 1)
+        except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.communicate()
+            self._process.wait()
 
     def _forget(self) -> None:
         """In a forked child: its copy of the pipe must not keep the guardian waiting."""

@@ -18,7 +18,7 @@ from pytest_quecfota import urc
 from pytest_quecfota.at.client import Client
 from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder, ServiceCenter
 from pytest_quecfota.developer_center.manual import PreparedPlan
-from pytest_quecfota.errors import BenchError, CommandError, ModuleBricked, ModuleError, ModuleSilent, Reason
+from pytest_quecfota.errors import BenchError, CommandError, ModuleBricked, ModuleError, ModuleSilent, Reason, SupplyError
 from pytest_quecfota.link.port import PortSpec
 from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.models import Model, load
@@ -133,6 +133,7 @@ class LiveRig:
             self._bench = benches.start(self.config, defects=self._defects, seed=self._seed, log=log)
             self._closers.append(self._bench.stop)
             self.config = self._bench.rig
+            self.timeline.hide(self.secrets())
         self._lease = hold(self.config, wait=self._wait)
         self._closers.append(self._lease.release)
 
@@ -164,10 +165,17 @@ class LiveRig:
 
     @functools.cached_property
     def control(self) -> Callable[..., Any]:
-        """Calls of the virtual bench's control interface: `control("GET", "/truth")`."""
+        """Calls of the virtual bench's control interface: `control("/truth")`."""
         if self._bench is None:
             raise ValueError(f"rig {self.name} is not virtual: it has no control interface")
         return self._bench.control
+
+    @property
+    def bench_process(self) -> int:
+        """The process of the virtual bench."""
+        if self._bench is None:
+            raise ValueError(f"rig {self.name} is not virtual: it has no bench process")
+        return self._bench.pid
 
     @functools.cached_property
     def wire(self) -> Wire:
@@ -254,6 +262,16 @@ class LiveRig:
         self._used.clear()
         if "wire" in self.__dict__:
             self.wire.record_to(self.timeline)
+        if timeline is not None:
+            self._show_supply()
+
+    def _show_supply(self) -> None:
+        """Record what the supply is set to and what it measures; a silent supply is told by whoever needs it next."""
+        supply = self.__dict__.get("supply")
+        if supply is not None:
+            with contextlib.suppress(SupplyError):
+                supply.tell()
+                supply.measure()
 
     def check_health(self) -> None:
         """Before a test: the module answers; a poisoned rig is recovered first.

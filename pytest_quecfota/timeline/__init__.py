@@ -11,6 +11,7 @@ from pytest_quecfota.timeline.durations import seconds
 from pytest_quecfota.timeline.expectations import Events
 from pytest_quecfota.timeline.explain import Failure
 from pytest_quecfota.timeline.history import Mark
+from pytest_quecfota.timeline.live import Progress
 from pytest_quecfota.timeline.patterns import Pattern, one_of, repeated, sequence, then, where
 from pytest_quecfota.timeline.record import Timeline
 from pytest_quecfota.timeline.waiting import Cause, Match
@@ -22,6 +23,7 @@ __all__ = [
     "Mark",
     "Match",
     "Pattern",
+    "Progress",
     "Subscription",
     "Timeline",
     "one_of",

@@ -28,7 +28,7 @@ class Subscription:
         self._search = search
         self._action = action
         self._failed = failed
-        self._queue: SimpleQueue[Match | Urc | None] = SimpleQueue()
+        self._queue: SimpleQueue[Match | Urc | threading.Event | None] = SimpleQueue()
         self._cancelled = False
         self._thread = threading.Thread(target=self._run, name=f"quecfota on {name}", daemon=True)
         self._thread.start()
@@ -52,6 +52,13 @@ class Subscription:
         self._cancelled = True
         self._queue.put(None)
 
+    def finish(self, limit: float) -> None:
+        """Wait at most `limit` real seconds until the actions of all matches so far have run."""
+        if self._thread is not threading.current_thread() and self._thread.is_alive():
+            reached = threading.Event()
+            self._queue.put(reached)
+            reached.wait(limit)
+
     def close(self, limit: float) -> bool:
         """Cancel and wait at most `limit` real seconds for a running action; whether the thread has ended."""
         self.cancel()
@@ -66,8 +73,11 @@ class Subscription:
         self.cancel()
 
     def _run(self) -> None:
-        while (found := self._queue.get()) is not None and not self._cancelled:
+        while (found := self._queue.get()) is not None:
             try:
-                self._action(found)
+                if isinstance(found, threading.Event):
+                    found.set()
+                elif not self._cancelled:
+                    self._action(found)
             except BaseException as error:  # raised by the next expectation, at the latest by the end of the test
                 self._failed(error)

@@ -28,16 +28,19 @@ class _Line:
         self._pieces.append((max(t, self._pieces[-1][0]), self.value(t) + jump, rate))
 
     def value(self, t: float) -> float:
-        for start, value, rate in reversed(self._pieces):
-            if start <= t:
-                break
+        start, value, rate = self._piece(0, t)
         return value + (t - start) * rate
 
     def when(self, value: float) -> float:
-        for start, at, rate in reversed(self._pieces):
-            if at <= value:
-                break
+        start, at, rate = self._piece(1, value)
         return start + (value - at) / rate
+
+    def _piece(self, axis: int, place: float) -> tuple[float, float, float]:
+        """The newest piece that begins at or before a place in real time (axis 0) or of the value (axis 1)."""
+        for piece in reversed(self._pieces):
+            if piece[axis] <= place:
+                return piece
+        return self._pieces[0]
 
 
 class ModuleClock:

@@ -15,7 +15,7 @@ from pytest_quecfota.errors import ModuleError
 from pytest_quecfota.timeline import durations, explain
 from pytest_quecfota.timeline.actions import Action, Subscription
 from pytest_quecfota.timeline.clock import ModuleClock
-from pytest_quecfota.timeline.explain import Context
+from pytest_quecfota.timeline.context import Context
 from pytest_quecfota.timeline.history import Entry, History, Mark
 from pytest_quecfota.timeline.nfa import Program, Search, compile
 from pytest_quecfota.timeline.patterns import Pattern, describe, node, where
@@ -24,6 +24,8 @@ from pytest_quecfota.urc import Urc
 
 #: A URC stamped in time may still be on its way from the reader thread when a wait ends: real seconds to let it in.
 GRACE = 0.05
+#: How long `check` waits for the actions of each subscription, in real seconds; one may wait for what never comes.
+FINISHING = 1.0
 #: How long the end of a test waits for an action of `events.on` that still runs, in real seconds.
 CLOSING = 5.0
 
@@ -161,10 +163,12 @@ class Events:
         return subscription
 
     def check(self) -> None:
-        """Raise what an action of `on` raised, unless an expectation has done so."""
+        """For the end of a test: let the actions of `on` finish, and raise what one raised and no expectation told."""
         with self._record.lock:
-            if self._errors:
-                raise self._errors.pop(0)
+            subscriptions = tuple(self._subscriptions)
+        for subscription in subscriptions:
+            subscription.finish(FINISHING)
+        self._raise_error()
 
     @property
     def waiting(self) -> int:
@@ -208,7 +212,7 @@ class Events:
     # how a wait goes
 
     def _wait(self, wait: _W) -> _W:
-        self.check()
+        self._raise_error()
         with self._after_history(wait.mark, lambda entry: wait.step(entry, self._claims.numbers)):
             self._claims.of(wait)
             if wait.outcome is None:
@@ -237,8 +241,7 @@ class Events:
     def _interrupted(self, wait: Wait, over: bool) -> None:
         if wait.outcome is not None:
             return
-        if self._errors:
-            raise self._errors.pop(0)
+        self._raise_error()
         self._raise_broken()
         if self._closed:
             raise RuntimeError("the timeline was closed while a test waited on it")
@@ -285,6 +288,11 @@ class Events:
             if not self._closed:
                 self._errors.append(error)
                 self.look_again()
+
+    def _raise_error(self) -> None:
+        with self._record.lock:
+            if self._errors:
+                raise self._errors.pop(0)
 
     def _raise_broken(self) -> None:
         if self._record.broken is not None:

@@ -2,48 +2,21 @@
 
 Takes a wait that ended badly, the records since its mark and what is known of the bench; gives the `ModuleError` to
 raise. Its text has a summary, what was expected, how far it came, what is missing, the nearest miss, the last records,
-a likely reason and the files; the same as data is in its attribute `failure`. The reasons are in `reasons.yaml`.
+a likely reason and the files; the same as data is in its attribute `failure`. Reasons are in `reasons.yaml`.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 
 from pytest_quecfota.errors import ModuleError
-from pytest_quecfota.timeline import durations, story
-from pytest_quecfota.timeline.clock import ModuleClock
+from pytest_quecfota.timeline import durations, reasons, story
+from pytest_quecfota.timeline.context import Context
 from pytest_quecfota.timeline.history import Entry
 from pytest_quecfota.timeline.patterns import Where, describe
 from pytest_quecfota.timeline.waiting import Cause, Expectation, Miss, Wait
-from pytest_quecfota.urc import Urc
-
-
-@dataclass(frozen=True)
-class Context:
-    """What a failure text says about the bench.
-
-    Parameters:
-        started: wall clock at the start of the timeline, in Unix seconds.
-        clock: real and module seconds.
-        supply: the last known setting of the supply: voltage (V), output (bool), disturbance (text).
-        sample: the last measurement: voltage (V), current (A).
-        command: the last command the test sent, and its real time.
-        received: real time and end of the last bytes that came, if any.
-        files: where to look further.
-        mask: takes the secrets out of a text.
-    """
-
-    started: float
-    clock: ModuleClock
-    supply: dict[str, object]
-    sample: dict[str, object]
-    command: tuple[float, str] | None
-    received: tuple[float, bytes] | None
-    files: tuple[str, ...]
-    mask: Callable[[str], str] = str
+from pytest_quecfota.urc import Ready, Urc
 
 
 @dataclass(frozen=True)
@@ -68,223 +41,158 @@ class Failure:
 def error(wait: Wait, miss: Miss, entries: Sequence[Entry], context: Context) -> ModuleError:
     """The error to raise. Besides `failure` it has `expected`, `reached`, `missing` and `why` as attributes."""
     finding = _Finding(wait, miss, entries, context)
-    failure = finding.failure()
-    raised = ModuleError(context.mask(failure.summary), detail=context.mask("\n".join(finding.lines(failure))))
-    for name in ("expected", "reached", "missing", "why"):
-        setattr(raised, name, getattr(failure, name))
-    vars(raised)["failure"] = failure
+    failure = finding.failure
+    raised = ModuleError(context.mask(failure.summary), detail=context.mask("\n".join(finding.lines())))
+    told = {name: getattr(failure, name) for name in ("expected", "reached", "missing", "why")}
+    vars(raised).update(told, failure=failure)
     return raised
 
 
-@functools.cache
-def _reasons() -> dict[str, dict[str, str]]:
-    import yaml  # only a failure needs it
-
-    text = resources.files(__package__).joinpath("reasons.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, dict[str, str]] = yaml.safe_load(text)
-    return loaded
-
-
-def title(meant: Where | Urc) -> str:
-    """A URC with the code a person finds in the log: `Downloaded (7,10703)`."""
-    name = type(meant).__name__ if isinstance(meant, Urc) else meant.cls.__name__
-    spelt = name if isinstance(meant, Urc) else describe(meant)
-    code = _reasons()["codes"].get(name)
-    if isinstance(meant, Urc) and code is None:
-        numbers = [str(getattr(meant, part)) for part in ("type", "code") if hasattr(meant, part)]
-        code = ",".join(numbers)
-    return f"{spelt} ({code})" if code else spelt
-
-
-@dataclass(frozen=True)
 class _Finding:
     """Puts one failure together."""
 
-    wait: Wait
-    miss: Miss
-    entries: Sequence[Entry]
-    context: Context
-
-    def failure(self) -> Failure:
-        due = self._due()
-        summary, why = self._verdict(due)
-        return Failure(
-            cause=self.miss.cause,
+    def __init__(self, wait: Wait, miss: Miss, entries: Sequence[Entry], context: Context) -> None:
+        self.mark, self.asked, self.miss, self.context = wait.mark, wait.asked, miss, context
+        self.called = wait.mark.time if wait.called == float("inf") else wait.called
+        self.entries = entries
+        self.wait = wait if isinstance(wait, Expectation) else None  # None: something must not come
+        self.reached: tuple[Urc, ...] = self.wait.matcher.urcs if self.wait else ()
+        before = self._due_before()
+        self.misplaced = miss.cause is Cause.OUT_OF_ORDER and not before
+        self.due = before or (self.wait.matcher.due() if self.wait else [])
+        self.again = any(type(urc) is type(miss.urc) for urc in self.reached)
+        summary, why = self._verdict()
+        self.failure = Failure(
+            cause=miss.cause,
             summary=summary,
             expected=self._expected(),
-            reached=self._reached(),
-            missing=tuple(leaf.cls.__name__ for leaf in due),
-            instead=self.miss.urc,
+            reached=self.reached,
+            missing=tuple(leaf.cls.__name__ for leaf in self.due),
+            instead=miss.urc,
             why=why,
-            waited=max(0.0, self.context.clock.between(self._called(), self.miss.time)),
-            files=self.context.files,
+            waited=max(0.0, context.clock.between(self.called, miss.time)),
+            files=context.files,
         )
 
-    def lines(self, failure: Failure) -> list[str]:
+    def lines(self) -> list[str]:
         """The text below the summary."""
-        named = [
-            ("expected", failure.expected),
-            ("reached", self._reached_text()),
-            ("missing", self._missing_text()),
-            ("nearest", self._nearest_text()),
-            ("waited", self._waited_text(failure)),
-            ("since", self._since_text()),
-        ]
-        text = [_line(name, value) for name, value in named if value]
-        text += story.table(self.entries, self.wait.mark, self.context.clock, self.miss.urc, self._remark())
-        return [*text, _line("why", failure.why), _line("files", "  ".join(failure.files))]
+        named = [("expected", self.failure.expected)]
+        if self.wait is not None:
+            reached = story.stages(self.reached, self._offset) or "nothing of it"
+            named += [("reached", reached), ("missing", self._missing()), ("nearest", self._nearest(self.wait))]
+        if self.miss.urc is None:
+            named += [("waited", self._waited())]
+        text = [_line(name, value) for name, value in (*named, ("since", self._since())) if value]
+        decided = self.miss.urc if self.miss.urc is not None else self.miss.time
+        text += story.table(self.entries, self.mark, self.context.clock, decided, self._remark())
+        return [*text, _line("why", self.failure.why), _line("files", "  ".join(self.failure.files))]
 
-    # what was due
+    # the verdict
 
-    def _matcher_wait(self) -> Expectation | None:
-        return self.wait if isinstance(self.wait, Expectation) else None
-
-    def _due(self) -> list[Where]:
-        """What had to come instead: before the URC out of order, or next on the way to the end."""
-        wait = self._matcher_wait()
-        if wait is None:
+    def _due_before(self) -> list[Where]:
+        """What a URC out of order left out; empty where nothing left out would make it right."""
+        urc = self.miss.urc
+        if self.wait is None or urc is None or self.miss.cause is not Cause.OUT_OF_ORDER:
             return []
-        before = (
-            wait.matcher.due_before(self.miss.urc) if self.miss.cause is Cause.OUT_OF_ORDER and self.miss.urc else []
-        )
-        return before or wait.matcher.due()
+        return self.wait.matcher.due_before(urc)
 
-    def _misplaced(self) -> bool:
-        """Out of order, and no URC left out would make it right: it came too often or too late."""
-        wait, urc = self._matcher_wait(), self.miss.urc
-        return bool(wait and urc and self.miss.cause is Cause.OUT_OF_ORDER and not wait.matcher.due_before(urc))
-
-    def _again(self) -> bool:
-        return any(type(urc) is type(self.miss.urc) for urc in self._reached())
-
-    def _verdict(self, due: list[Where]) -> tuple[str, str]:
+    def _verdict(self) -> tuple[str, str]:
         """The summary and the reason."""
         cause, urc = self.miss.cause, self.miss.urc
-        name = type(urc).__name__
-        if cause is Cause.OUT_OF_ORDER and self._misplaced():
-            assert urc is not None
-            times = "came a second time" if self._again() else "came where it has no place"
-            return f"{title(urc)} {times}", _why("misplaced", name)
+        if urc is None:
+            why = self._silence() or reasons.why("missing", self.due[0].cls.__name__)
+            return f"{reasons.titles(self.due)} did not come within {self._limit()}", why
+        name, title = type(urc).__name__, reasons.title(urc)
+        if self.misplaced:
+            return f"{title} came {'a second time' if self.again else 'out of order'}", reasons.why("misplaced", name)
         if cause is Cause.OUT_OF_ORDER:
-            return f"{_titles(due)} did not come", _why("skipped", due[0].cls.__name__)
-        if cause is Cause.GUARD and name == "Ready":
-            assert urc is not None
-            return f"the module restarted unannounced: {title(urc)}", _why("guard", name)
-        if urc is not None:
-            told = {Cause.LATE: "came too late", Cause.UNEXPECTED: "came although it must not"}
-            return f"{title(urc)} {told.get(cause, 'came')}", _why(cause.name.lower(), name)
-        return f"{_titles(due)} did not come within {self._limit_text()}", self._silence() or _why(
-            "missing", due[0].cls.__name__
-        )
+            return f"{reasons.titles(self.due)} did not come", reasons.why("skipped", self.due[0].cls.__name__)
+        if cause is Cause.GUARD and isinstance(urc, Ready):
+            return f"the module restarted unannounced: {title}", reasons.why("guard", name)
+        told = {Cause.LATE: "came too late", Cause.UNEXPECTED: "came although it must not"}
+        return f"{title} {told.get(cause, 'came')}", reasons.why(cause.name.lower(), name)
 
-    def _silence(self) -> str | None:
+    def _silence(self) -> str:
+        """The reason where not one byte came."""
         received = self.context.received
-        silent = received is None or received[0] < self.wait.mark.time
-        return str(_reasons()["silence"]) if silent else None
+        return "" if received and received[0] >= self.mark.time else str(reasons.tables()["silence"])
+
+    def _limit(self) -> str:
+        """The time that is over: of the whole, or of an element that has one of its own."""
+        matcher = self.wait.matcher if self.wait else None
+        element = matcher.waiting() if matcher and matcher.until <= self.miss.time else None
+        if element is None:
+            return self.asked.spelt
+        return f"{element} after {type(self.reached[-1]).__name__}" if self.reached else element
 
     # the lines
 
     def _expected(self) -> str:
-        asked = self.wait.asked
-        never = f", never {', '.join(map(describe, asked.never))}" if asked.never else ""
-        if self._matcher_wait() is None:
-            return f"no {describe(asked.pattern)}    during {asked.spelt}"
-        return f"{describe(asked.pattern)}    within {asked.spelt}{never}"
+        if self.wait is None:
+            return f"no {describe(self.asked.pattern)}    during {self.asked.spelt}"
+        never = f", never {', '.join(map(describe, self.asked.never))}" if self.asked.never else ""
+        return f"{describe(self.asked.pattern)}    within {self.asked.spelt}{never}"
 
-    def _reached(self) -> tuple[Urc, ...]:
-        wait = self._matcher_wait()
-        return wait.matcher.urcs if wait else ()
+    def _missing(self) -> str:
+        due, urc = _either(self.due), self.miss.urc
+        if urc is not None:
+            return f"{due}; instead: {type(urc).__name__} {self._at(urc.time)}"
+        rest = self.wait.matcher.rest()[1:] if self.wait else []
+        return f"{due}, then {', '.join(map(_either, rest))}" if rest else due
 
-    def _reached_text(self) -> str:
-        if self._matcher_wait() is None:
-            return ""
-        return story.stages(self._reached(), self._since_mark) or "nothing of it"
-
-    def _missing_text(self) -> str:
-        wait, urc = self._matcher_wait(), self.miss.urc
-        if wait is None:
-            return ""
-        instead = f"; instead: {type(urc).__name__} {self._at(urc.time)}" if urc else ""
-        due = " or ".join(describe(leaf) for leaf in self._due())
-        rest = wait.matcher.rest()
-        more = (
-            f" (and then {', '.join(' or '.join(map(describe, step)) for step in rest[1:])})"
-            if rest[1:] and not urc
-            else ""
-        )
-        return due + more + instead
-
-    def _nearest_text(self) -> str:
-        wait = self._matcher_wait()
-        told = [
+    def _nearest(self, wait: Expectation) -> str:
+        """URCs of the right class with other fields than wanted."""
+        return "; ".join(
             f"{type(near.urc).__name__} {self._at(near.urc.time)} has {', '.join(near.leaf.differences(near.urc))}"
-            for near in (wait.near if wait else ())
-        ]
-        return "; ".join(told)
+            for near in wait.near
+        )
 
-    def _waited_text(self, failure: Failure) -> str:
-        if self.miss.urc is not None:
-            return ""
-        waited = durations.spell(round(failure.waited, 2))
-        last = next((e.body for e in reversed(self.entries) if isinstance(e.body, Urc)), None)
-        if last is None:
-            return f"{waited}; no URC came{self._bytes_text()}"
-        quiet = durations.spell(round(self.context.clock.between(last.time, self.miss.time), 1))
-        return f"{waited}; the last URC was {type(last).__name__} {self._at(last.time)}, {quiet} before the end"
-
-    def _bytes_text(self) -> str:
+    def _waited(self) -> str:
+        waited = durations.spell(round(self.failure.waited, 2))
+        came = [entry.body for entry in self.entries if isinstance(entry.body, Urc) and entry.time <= self.miss.time]
+        if came:
+            last = came[-1]
+            quiet = durations.spell(round(self.context.clock.between(last.time, self.miss.time), 1))
+            return f"{waited}; the last URC was {type(last).__name__} {self._at(last.time)}, {quiet} before the end"
         received = self.context.received
-        if received is None or received[0] < self.wait.mark.time:
-            return ""
-        return f", the last bytes were {received[1][-60:]!r} {self._at(received[0])}"
+        if received is None or received[0] < self.mark.time:
+            return f"{waited}; not one byte came"
+        return f"{waited}; no URC came, the last bytes were {received[1][-60:]!r} {self._at(received[0])}"
 
-    def _since_text(self) -> str:
-        start, command = self.wait.mark.time, self.context.command
-        sent = next((e for e in self.entries[:1] if e.kind == "tx"), None)
-        name = story.text_of(sent) if sent else "the mark"
-        if sent is None and start == 0:
-            name = "the start of the test"
-        elif sent is None and command:
-            name = f"the mark after {command[1]}" if command[0] <= start else name
-        wall = story.wall_clock(self.context.started + start)
-        return f"{name} ({wall})".ljust(46) + "  " + story.bench(self.context.supply, self.context.sample)
+    def _since(self) -> str:
+        wall = story.wall_clock(self.context.started + self.mark.time)
+        return f"{self._origin()} ({wall})".ljust(50) + "  " + story.bench(self.context.supply, self.context.sample)
 
-    def _limit_text(self) -> str:
-        wait = self._matcher_wait()
-        element = wait.matcher.waiting() if wait and wait.matcher.until <= self.miss.time else None
-        if element is None:
-            return self.wait.asked.spelt
-        before = f" after {type(self._reached()[-1]).__name__}" if self._reached() else ""
-        return f"{element}{before}"
+    def _origin(self) -> str:
+        """What the mark is, in words: the command that follows it, the start, or the command before it."""
+        if self.entries and self.entries[0].kind == "tx":
+            return story.text_of(self.entries[0])
+        if self.mark.number == 0:
+            return "the start of the test"
+        command = self.context.command
+        return f"a mark after {command[1]}" if command and command[0] <= self.mark.time else "a mark"
 
     def _remark(self) -> str:
-        cause, due = self.miss.cause, self._due()
-        if cause is Cause.OUT_OF_ORDER and not self._misplaced():
-            return f"{' or '.join(describe(leaf) for leaf in due)} was due before this"
-        if cause is Cause.OUT_OF_ORDER:
-            return "a second time" if self._again() else "not here"
-        return {
+        """What stands beside the record that decided."""
+        told = {
+            Cause.OUT_OF_ORDER: "came a second time" if self.again else "out of order",
             Cause.LATE: "too late",
-            Cause.GUARD: "unannounced" if type(self.miss.urc).__name__ == "Ready" else "guarded against",
-        }.get(cause, "must not come")
+            Cause.TIMED_OUT: f"time is up, {_either(self.due)} is missing",
+            Cause.GUARD: "unannounced" if isinstance(self.miss.urc, Ready) else "must not come while a test waits",
+        }
+        if self.miss.cause is Cause.OUT_OF_ORDER and not self.misplaced:
+            return f"{_either(self.due)} was due before this"
+        return told.get(self.miss.cause, "must not come")
 
-    def _called(self) -> float:
-        return self.wait.called if self.wait.called != float("inf") else self.wait.mark.time
-
-    def _since_mark(self, t: float) -> float:
-        return self.context.clock.between(self.wait.mark.time, t)
+    def _offset(self, t: float) -> float:
+        return self.context.clock.between(self.mark.time, t)
 
     def _at(self, t: float) -> str:
-        return story.offset(self._since_mark(t))
+        return story.offset(self._offset(t))
 
 
-def _titles(leaves: list[Where]) -> str:
-    return " or ".join(map(title, leaves)) or "the end"
-
-
-def _why(cause: str, name: str) -> str:
-    reasons = _reasons()[cause]
-    return reasons.get(name, reasons["default"])
+def _either(leaves: Iterable[Where]) -> str:
+    return " or ".join(map(describe, leaves))
 
 
 def _line(name: str, value: str) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 from pytest_quecfota.errors import BenchError, Reason
 from pytest_quecfota.timeline import story
 from pytest_quecfota.timeline.clock import ModuleClock
+from pytest_quecfota.timeline.context import Context, Surroundings
 from pytest_quecfota.timeline.expectations import Events
-from pytest_quecfota.timeline.explain import Context
 from pytest_quecfota.timeline.guards import Restarts
 from pytest_quecfota.timeline.history import ONLY_ON_DISK, History, Mark, as_record
 from pytest_quecfota.timeline.redaction import Redactor
@@ -68,16 +68,18 @@ class Timeline:
         self._store: Store = MemoryStore() if directory is None else FileStore(directory)
         self._redactor, self._log, self._restarts = Redactor(secrets), UartLog(), Restarts()
         self._listeners: tuple[Listener, ...] = ()
-        self._received: tuple[float, bytes] | None = None
-        self._supply: dict[str, object] = {}
-        self._sample: dict[str, object] = {}
-        self._command: tuple[float, str] | None = None
+        self._around = Surroundings()
         self._closed = False
         self.history = History(self._store, window)
         self.start = self.last_command = self.history.mark(0.0)
         self.events = Events(self)
         wall = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(self._started))
         self.record("note", text=f"timeline of {wall}", started=self._started, speed=speed, t=0.0)
+
+    def hide(self, secrets: Collection[str]) -> None:
+        """Texts that became known only now and never reach the disk from here on."""
+        with self.lock:
+            self._redactor = self._redactor.with_more(secrets)
 
     # time
 
@@ -117,7 +119,7 @@ class Timeline:
                 return
             plain = is_plain(data)
             self._write(encode_received(t, data, plain), self._log.received(t, data, plain))
-            self._received = (t, data[-80:])
+            self._around.received = (t, data[-80:])
         if self._listeners:
             self._tell({"t": t, "kind": "rx", "data": data.decode("latin-1")})
 
@@ -130,7 +132,7 @@ class Timeline:
             data = self._redactor.whole(data)
             if command:
                 self.last_command = self.history.mark(t)
-                self._command = (t, data.decode("latin-1").strip())
+                self._around.command = (t, data.decode("latin-1").strip())
             record = self._add("tx", t, {"data": data.decode("latin-1")}, self._log.sent(t, data))
         self._tell(record)
 
@@ -168,11 +170,7 @@ class Timeline:
         stamp = fields.pop("t", None)
         with self.lock:
             t = float(stamp) if isinstance(stamp, (int, float)) else self.now()
-            if kind == "supply":
-                self._supply.update(fields)
-                self._sample = {}
-            elif kind == "sample":
-                self._sample = fields
+            self._around.recorded(kind, fields)
             record = self._add(kind, t, fields)
         self._tell(record)
         return t
@@ -224,10 +222,10 @@ class Timeline:
         return Context(
             started=self._started,
             clock=self.clock,
-            supply=dict(self._supply),
-            sample=dict(self._sample),
-            command=self._command,
-            received=self._received,
+            supply=dict(self._around.supply),
+            sample=dict(self._around.sample),
+            command=self._around.command,
+            received=self._around.received,
             files=tuple(str(self.directory / name) for name in self.files) if self.directory else (),
             mask=self._redactor.text,
         )

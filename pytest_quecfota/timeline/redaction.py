@@ -24,6 +24,12 @@ class Redactor:
         self._longest = max((len(s) for s in self._bytes), default=0)
         self._held = b""
 
+    def with_more(self, secrets: Collection[str]) -> Redactor:
+        """One that masks these too, and goes on with what this one keeps back."""
+        grown = Redactor((*self._texts, *secrets))
+        grown._held = self._held
+        return grown
+
     @property
     def held(self) -> bool:
         """Whether `stream` keeps something back."""

@@ -41,8 +41,8 @@ def table(entries: Sequence[Entry], mark: Mark, clock: ModuleClock, urc: Urc | f
     marked = urc if isinstance(urc, Urc) else None
     rows = list(_rows(entries, marked))
     if isinstance(urc, float):
-        rows = [row for row in rows if row.first <= urc]
-        rows.append(Row(urc, urc, ".", "", None, end=True))
+        later = next((number for number, row in enumerate(rows) if row.first > urc), len(rows))
+        rows.insert(later, Row(urc, urc, ".", "", None, end=True))
     lines = [_spelt(row, mark, clock) for row in rows]
     for number, row in enumerate(rows):
         if row.holds is not None or row.end:
@@ -99,9 +99,9 @@ def text_of(entry: Entry) -> str:
         return _one_line(str(entry.body.get("data", "")))
     if entry.kind == "response":
         return str(entry.body.get("final", ""))
-    text = entry.body.get("text")
-    rest = [f"{key} {value}" for key, value in entry.body.items() if key != "text"]
-    return _one_line(" ".join(filter(None, [f"{entry.kind}:", str(text) if text is not None else "", ", ".join(rest)])))
+    name = next((key for key in ("text", "name", "action") if entry.body.get(key) is not None), "")
+    rest = [f"{key} {value}" for key, value in entry.body.items() if key != name and value is not None]
+    return _one_line(" ".join(filter(None, [f"{entry.kind}:", str(entry.body.get(name, "")), ", ".join(rest)])))
 
 
 def urc_text(urc: Urc) -> str:

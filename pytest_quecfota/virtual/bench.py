@@ -135,7 +135,7 @@ class Bench:
         """Change the clock's speed, then step it."""
         if speed is not None:
             self._clock.set_speed(speed_of(speed))
-        if step is not None:
+        if step:
             await self._clock.step(step)
         return {"now": self._clock.now(), "speed": "max" if self._clock.is_max else self._clock.speed}
 

@@ -1,8 +1,8 @@
 """What kind of supply the virtual one is: its commands, its way of answering and its ratings, read from `supplies/*.yaml`.
 
-A dialect is data. Each command names, in a header pattern, a property or method of `channel.Channel` or of the instrument
-(`supply.Supply`), and the kinds of its arguments; nothing here knows a maker. A dialect that names what does not exist is one
-clear `DialectError`.
+A dialect is data. Each command names, in a header pattern, a property or method of `channel.Channel`, of its program
+(`program.…`) or of the instrument (`supply.Supply`), and the kinds of its arguments; nothing here knows a maker. A dialect
+that names what does not exist is one clear `DialectError`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import yaml
 
 from .channel import Channel
 from .outlet import Rating
+from .program import Program
 from .scpi import HeaderTree
 
 FOLDER = Path(__file__).parent / "supplies"
@@ -34,7 +35,8 @@ class Command:
     """One command: what it does (`way`) with the property or method `name`, and its arguments.
 
     `kinds` are the kinds of the arguments, of which the last `optional` may be missing, and the last may come any number of
-    times (`many`). `words` are what a `word` may be; `infinite` allows INF. `answer` overrides the dialect's format.
+    times (`many`). `words` are what a `word` may be; `infinite` allows INF. `answer` overrides the dialect's format (two words
+    for a switch).
     """
 
     header: str
@@ -46,7 +48,7 @@ class Command:
     optional: int = 0
     words: tuple[str, ...] = ()
     infinite: bool = False
-    answer: str | None = None
+    answer: str | tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Dialect:
     error_queue_size: int
     answers: Mapping[str, Any]
     opc_waits_for_transients: bool
+    has_master_switch: bool
     commands: HeaderTree[Command]
     unconfirmed: tuple[str, ...] = ()
 
@@ -116,6 +119,7 @@ def from_data(where: str, data: Mapping[str, Any]) -> Dialect:
             error_queue_size=int(errors.get("size", 20)),
             answers=data["answers"],
             opc_waits_for_transients=bool(data.get("opc_waits_for_transients", False)),
+            has_master_switch=bool(data.get("has_master_switch", False)),
             commands=tree,
             unconfirmed=tuple(data.get("unconfirmed", ())),
         )
@@ -142,8 +146,9 @@ def _command(where: str, header: str, entry: Mapping[str, Any], instrument: type
     if len(ways) != 1:
         raise DialectError(f"{problem}: needs one of {', '.join(WAYS)}")
     name = entry[ways[0]]
-    of_channel = _has(Channel, name)
-    if not (of_channel or _has(instrument, name)) or name.startswith("_"):
+    part, _, rest = name.partition(".")
+    of_channel = _has(Program, rest) if part == "program" else _has(Channel, name)
+    if not (of_channel or _has(instrument, name)) or rest.startswith("_") or name.startswith("_"):
         raise DialectError(f"{problem}: neither a channel nor the instrument has {name!r}")
     kinds = tuple(entry["takes"]) if "takes" in entry else (entry["kind"],) if "kind" in entry else ()
     if wrong := [kind for kind in kinds if kind not in KINDS]:
@@ -158,7 +163,7 @@ def _command(where: str, header: str, entry: Mapping[str, Any], instrument: type
         optional=int(entry.get("optional", 0)),
         words=tuple(str(word) for word in entry.get("words", ())),
         infinite=bool(entry.get("infinite", False)),
-        answer=entry.get("answer"),
+        answer=tuple(entry["answer"]) if isinstance(entry.get("answer"), list) else entry.get("answer"),
     )
 
 

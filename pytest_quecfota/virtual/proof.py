@@ -82,8 +82,8 @@ def prove(
     start = life.prepare().dump()
     try:
         total = _operations(life, start)
-    except Broken as problem:
-        return Proof(0, 0, (Finding((), str(problem)),))
+    except Broken as broken:
+        return Proof(0, 0, (Finding((), str(broken)),))
     chance = random.Random(seed)
     findings: list[Finding] = []
     tried = 0
@@ -170,9 +170,9 @@ class UpdateLife:
         """Boot; where it is the old image, get the new one; see `Life`."""
         updater = self._updater(flash, self._defects)
         if self._boot(updater) == "V1" and not self._refused(updater):
-            if immediately(self._download(updater, self._package)):
-                immediately(updater.commit_staged(self._kind))
-                self._boot(updater)
+            immediately(self._download(updater, self._package))
+            immediately(updater.commit_staged(self._kind))
+            self._boot(updater)
         immediately(updater.confirm())
 
     def go_on(self, flash: Flash) -> None:
@@ -183,8 +183,7 @@ class UpdateLife:
         if found != expected:
             raise Broken(f"{found} runs at the end, not {expected}")
         immediately(updater.acknowledge())
-        if not immediately(self._download(updater, self.further)):
-            raise Broken("a further package does not arrive")
+        immediately(self._download(updater, self.further))
         immediately(updater.commit_staged("full"))
         if self._boot(updater) != "V3":
             raise Broken("a further update does not work")
@@ -206,17 +205,15 @@ class UpdateLife:
         """Whether the boot loader has refused this package already; it is not fetched again."""
         return not self._sound and updater.last_result is not None and updater.last_result.kind == "refused"
 
-    async def _download(self, updater: Updater, package: bytes) -> bool:
-        """Fetch what is missing. False where it does not arrive as it was sent, and is thrown away."""
+    async def _download(self, updater: Updater, package: bytes) -> None:
+        """Fetch what is missing. Raises Broken where the bytes are not those that were sent."""
         offset = await updater.stage_begin(len(package), hashlib.sha256(package).hexdigest()[:16])
         while offset < len(package):
             piece = package[offset : offset + self._chunk]
             await updater.stage_write(offset, piece)
             offset += len(piece)
-        if updater.staged() == package:
-            return True
-        await updater.stage_discard()
-        raise Broken("the download was resumed where it must not be: its bytes are not those sent")
+        if updater.staged() != package:
+            raise Broken("the download was resumed where it must not be: its bytes are not those sent")
 
 
 def damaged(package: bytes, position: int = -1) -> bytes:

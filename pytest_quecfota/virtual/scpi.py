@@ -180,12 +180,16 @@ def pattern_nodes(pattern: str) -> list[_PatternNode]:
         if match is None or match.end() == position or bool(match["open"]) != bool(match["close"]):
             raise ValueError(f"{pattern!r} is not a header pattern (at {pattern[position:]!r})")
         name = match["name"]
-        short = "".join(itertools.takewhile(lambda letter: not letter.islower(), name))
-        nodes.append(_PatternNode(tuple({short, name.upper()}), bool(match["number"]), bool(match["open"])))
+        nodes.append(_PatternNode(tuple({_short(name), name.upper()}), bool(match["number"]), bool(match["open"])))
         position = match.end()
     if not nodes or all(node.optional for node in nodes):
         raise ValueError(f"{pattern!r} has no word that must be there")
     return nodes
+
+
+def _short(name: str) -> str:
+    """The short form of a word: `VOLTage` -> VOLT, `OUTPut1` -> OUTP1."""
+    return "".join(letter for letter in name if not letter.islower())
 
 
 # -- arguments -------------------------------------------------------------------------------------------------------
@@ -224,7 +228,7 @@ def word(text: str, choices: Iterable[str]) -> str:
     """One of several words in short or long form (`IMMediate`); returns its short form. Raises ScpiError."""
     typed = text.upper()
     for choice in choices:
-        short = "".join(itertools.takewhile(lambda letter: not letter.islower(), choice))
+        short = _short(choice)
         if typed in (short, choice.upper()):
             return short
     raise ScpiError(-224)

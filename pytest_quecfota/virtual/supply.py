@@ -8,6 +8,7 @@ clock. Its identity says that it is virtual.
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from .dialect import Dialect
 from .outlet import NothingConnected, Outlet
 from .rail import Rail
 from .scpi import ScpiError
+from .transient import Step
 
 if TYPE_CHECKING:
     from .supply_session import Session
@@ -28,7 +30,7 @@ class Supply:
 
     `latency` is how long a message takes it (module seconds). Errors: `dialect.DialectError` for an unknown profile,
     ValueError for an output it does not have. Plain settings: the output that commands without a channel mean, the text on
-    the display.
+    the display, the sequence (volts, amperes, seconds, …) for `sequence_transfer` and how often it plays (0: until stopped).
     """
 
     dialect: Dialect
@@ -36,6 +38,8 @@ class Supply:
     display_text: str
     event_enable: int
     request_enable: int
+    sequence: list[float]
+    sequence_count: int
 
     def __init__(
         self,
@@ -64,6 +68,10 @@ class Supply:
             outlet: Outlet = rail if number == channel else NothingConnected()
             self.channels[number] = Channel(number, rating, clock, outlet, self._changed)
         self.main = self.channels[channel]
+        self.sequence = []
+        self.sequence_count = 1
+        self._master = not self.dialect.has_master_switch
+        self.master = self._master
         rail.on_change(self.main.load_changed)
         self.session: Session | None = None
         self.shared_errors: list[ScpiError] = []
@@ -102,6 +110,7 @@ class Supply:
         """Begin with the module's output on, at these settings (V, A), as someone left the bench."""
         self.main.applied = (voltage, current_limit)
         self.main.output = True
+        self.master = True
 
     # -- what dialects name --------------------------------------------------------------------------------------
 
@@ -126,6 +135,10 @@ class Supply:
         """Year of the standard."""
         return "1999.0"
 
+    def limits(self, name: str) -> tuple[float, float] | None:
+        """The smallest and largest value a numeric setting of the instrument takes; None where there is no bound."""
+        return {"selected": (min(self.channels), max(self.channels)), "sequence_count": (0, 255)}.get(name)
+
     def go_remote(self) -> None:
         """Take commands from remote (some dialects ask for it)."""
         self.remote = True
@@ -140,6 +153,62 @@ class Supply:
     def clear_display(self) -> None:
         """Show what is normally shown."""
         self.display_text = ""
+
+    @property
+    def master(self) -> bool:
+        """The switch of all outputs together, where the dialect has one; else always on."""
+        return self._master
+
+    @master.setter
+    def master(self, on: bool) -> None:
+        self._master = on
+        for channel in self.channels.values():
+            channel.gate(on)
+
+    def switch_selected(self, on: bool) -> None:
+        """Turn the selected output on with the master switch, or off without it."""
+        self.channels[self.selected].output = on
+        self.master = self.master or on
+
+    def sequence_transfer(self, number: int) -> None:
+        """Give the sequence to an output. Raises ScpiError (-221) where it is no rows of volts, amperes, seconds, (-222) where
+        these are out of range, or there is no such output."""
+        channel = self._channel(number)
+        if not self.sequence or len(self.sequence) % 3 or len(self.sequence) > 3 * channel.rating.list_steps:
+            raise ScpiError(-221)
+        flat = self.sequence
+        for values, name in ((flat[0::3], "voltage"), (flat[1::3], "current"), (flat[2::3], "list_dwell")):
+            low, high = channel.limits(name) or (0.0, 0.0)
+            if not all(low <= value <= high for value in values):
+                raise ScpiError(-222)
+        rows = [Step(seconds, volts, amps) for volts, amps, seconds in zip(*[iter(flat)] * 3, strict=True)]
+        channel.program.load_rows(rows, self.sequence_count or math.inf)
+
+    def sequence_start(self, number: int) -> None:
+        """Play what was given to an output."""
+        self._channel(number).program.playing_rows = True
+
+    def sequence_stop(self, number: int) -> None:
+        """Stop that."""
+        self._channel(number).program.playing_rows = False
+
+    def sequence_clear(self) -> None:
+        """Forget the sequence."""
+        self.sequence = []
+
+    def _channel(self, number: int) -> Channel:
+        try:
+            return self.channels[number]
+        except KeyError:
+            raise ScpiError(-222) from None
+
+    @property
+    def status_word(self) -> int:
+        """Bits 0, 1: outputs 1, 2 fold back; 2: they are independent; 4, 5: they are on; 6, 7: they play a table."""
+        word = 1 << 2
+        for bit, channel in enumerate(list(self.channels.values())[:2]):
+            word |= channel.constant_current << bit | channel.output << 4 + bit | channel.program.busy << 6 + bit
+        return word
 
     @property
     def questionable_condition(self) -> int:
@@ -157,7 +226,7 @@ class Supply:
     @property
     def operation_condition(self) -> int:
         """Bit 5: an output waits for a trigger; bit 6: a transient is running."""
-        armed = any(channel.armed for channel in self.channels.values())
+        armed = any(channel.program.armed for channel in self.channels.values())
         return armed << 5 | self.busy << 6
 
     # -- common commands -----------------------------------------------------------------------------------------
@@ -167,6 +236,9 @@ class Supply:
         for channel in self.channels.values():
             channel.reset()
         self.selected = min(self.channels)
+        self.master = not self.dialect.has_master_switch
+        self.sequence_clear()
+        self.sequence_count = 1
         self._changed()
 
     def clear_status(self) -> None:
@@ -177,11 +249,12 @@ class Supply:
 
     def trigger(self) -> None:
         """*TRG: triggers every output that waits for the bus. Raises ScpiError (-211) where none does."""
-        armed = [channel for channel in self.channels.values() if channel.armed and channel.trigger_source == "BUS"]
+        programs = [channel.program for channel in self.channels.values()]
+        armed = [program for program in programs if program.armed and program.trigger_source == "BUS"]
         if not armed:
             raise ScpiError(-211)
-        for channel in armed:
-            channel.trigger()
+        for program in armed:
+            program.trigger()
 
     def operation_complete(self) -> None:
         """*OPC: sets its bit once nothing is pending."""
@@ -212,7 +285,7 @@ class Supply:
     @property
     def busy(self) -> bool:
         """Whether a triggered action is running on any output."""
-        return any(channel.busy for channel in self.channels.values())
+        return any(channel.program.busy for channel in self.channels.values())
 
     def report(self, error: ScpiError) -> None:
         """Queue an error and set its class's bit in the event status register."""

@@ -7,13 +7,11 @@ later ones of this client only. Strict: what is not in the dialect is an error i
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from .channel import Channel
 from .dialect import Command
 from .scpi import ScpiError, Unit, channel_list, number, switch, units, word
 
@@ -24,7 +22,7 @@ LONGEST_MESSAGE = 64 * 1024
 MEASURING = 0.1
 """Module seconds a measurement takes at most: so long it waits for the output to settle before it answers."""
 _BOUNDS = {"MIN": 0, "MINIMUM": 0, "MAX": 1, "MAXIMUM": 1}
-_BOUND_OF_KIND = {"volts": "voltage", "amps": "current"}
+_BOUND_OF_KIND = {"volts": "voltage", "amps": "current", "seconds": "list_dwell"}
 
 
 class Session(asyncio.Protocol):
@@ -206,12 +204,15 @@ class _Message:
         kind = command.kinds[0] if command.kinds else "text"
         if arguments:
             return ",".join(self._supply.dialect.render(kind, self._bound(command, arguments, it)) for it in targets)
-        values = [getattr(target, command.name) for target in targets]
-        return ",".join(self._rendered(command, kind, value) for value in values)
+        return ",".join(self._rendered(command, kind, target) for target in targets)
 
-    def _rendered(self, command: Command, kind: str, value: Any) -> str:
+    def _rendered(self, command: Command, kind: str, target: Any) -> str:
+        value = _reach(target, command.name)
+        if isinstance(command.answer, tuple):
+            return command.answer[bool(value)]
         if command.answer is not None:
-            return command.answer.format(*value) if isinstance(value, tuple) else command.answer.format(value)
+            values = value if isinstance(value, tuple) else (value,)
+            return command.answer.format(*values, channel=target)
         if len(command.kinds) > 1:
             pairs = zip(command.kinds, value, strict=True)
             return ",".join(self._supply.dialect.render(each, item) for each, item in pairs)
@@ -219,7 +220,7 @@ class _Message:
 
     def _bound(self, command: Command, arguments: list[str], target: Any) -> float:
         """The answer to `VOLT? MAX`."""
-        limits = _limits(target, command.name)
+        limits: tuple[float, float] | None = target.limits(command.name)
         if len(arguments) != 1 or arguments[0].upper() not in _BOUNDS or limits is None:
             raise ScpiError(-108)
         return limits[_BOUNDS[arguments[0].upper()]]
@@ -230,12 +231,14 @@ class _Message:
         values = {id(target): self._values(command, arguments, target) for target in targets}
         for target in targets:
             given = values[id(target)]
+            *path, last = command.name.split(".")
+            owner = _reach(target, ".".join(path)) if path else target
             if command.way == "call":
-                getattr(target, command.name)(*given)
+                getattr(owner, last)(*given)
             elif command.many:
-                setattr(target, command.name, given)
+                setattr(owner, last, given)
             else:
-                setattr(target, command.name, tuple(given) if len(command.kinds) > 1 else given[0])
+                setattr(owner, last, tuple(given) if len(command.kinds) > 1 else given[0])
 
     def _values(self, command: Command, arguments: list[str], target: Any) -> list[Any]:
         least, most = len(command.kinds) - command.optional, len(command.kinds)
@@ -255,7 +258,7 @@ class _Message:
             return word(text, command.words)
         if kind == "text":
             return text.strip("\"'")
-        limits = _limits(target, command.name if len(command.kinds) == 1 else _BOUND_OF_KIND.get(kind, ""))
+        limits = target.limits(command.name if len(command.kinds) == 1 else _BOUND_OF_KIND.get(kind, ""))
         if limits is not None and text.upper() in _BOUNDS:
             return limits[_BOUNDS[text.upper()]]
         if command.infinite and text.upper() in ("INF", "INFINITY"):
@@ -266,13 +269,11 @@ class _Message:
         return int(value) if kind == "integer" else value
 
 
-def _limits(target: Any, name: str) -> tuple[float, float] | None:
-    if isinstance(target, Channel):
-        return target.limits(name)
-    with contextlib.suppress(AttributeError):
-        limits: tuple[float, float] | None = target.limits(name)
-        return limits
-    return None
+def _reach(target: Any, name: str) -> Any:
+    """What a dialect's dotted name stands for on an output or the instrument."""
+    for part in name.split("."):
+        target = getattr(target, part)
+    return target
 
 
 _COMMON: dict[str, Callable[[Supply], str | None]] = {

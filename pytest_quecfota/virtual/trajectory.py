@@ -204,7 +204,9 @@ def _regulated(
     if voltage <= _TINY and source < load * line.resistance:
         lifted = start + (load * line.resistance - source) / slope if slope > 0 else _NEVER
         return Segment(start, min(horizon, max(lifted, start)), 0.0, 0.0, 0.0, 1.0, "empty")
-    segment = _until_bound(line, feed, load, Segment(start, horizon, base, slope, voltage - base, line.tau, "regulated"))
+    segment = _until_bound(
+        line, feed, load, Segment(start, horizon, base, slope, voltage - base, line.tau, "regulated")
+    )
     empty = segment.crossing(0.0, rising=False, after=start) if voltage > _TINY else _NEVER
     return replace(segment, end=empty) if empty < segment.end else segment
 

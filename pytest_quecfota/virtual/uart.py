@@ -152,7 +152,7 @@ class Uart:
         self._free_at = max(self._free_at, now)
         count = min(len(self._queue), max(1, int((now + grain - self._free_at) * rate) + 1))
         if self.faults.split:
-            count = min(count, self.faults.split)
+            count = min(len(self._queue), self.faults.split)
         if self._free_at <= now + grain:
             self._free_at += count / rate
             self._leave(count)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import threading
@@ -25,15 +24,15 @@ class FakeModule:
     `heard` has every command. A command without an answer of its own gets `otherwise`.
     """
 
-    def __init__(self):
+    def __init__(self, link):
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
+        link.symlink_to(os.ttyname(self._slave))
+        self.link, self.path = link, str(link)
         self.answers = {}
         self.otherwise = b"\r\nOK\r\n"
         self.heard = []
         self._wake_read, self._wake_write = os.pipe()
-        self._changed = threading.Condition()
         self._data_due = 0
         self._thread = threading.Thread(target=self._serve, name="fake-module")
         self._thread.start()
@@ -49,16 +48,19 @@ class FakeModule:
         self._data_due = length
 
     def hang_up(self):
-        """The line is gone, as when an adapter is unplugged."""
-        os.close(self._slave)
-        os.close(self.master)
+        """The line is gone, as when an adapter is unplugged. Only on the module's own thread, or after that has ended."""
+        if self.master >= 0:
+            self.link.unlink()
+            os.close(self._slave)
+            os.close(self.master)
+            self.master = -1
 
     def close(self):
         os.write(self._wake_write, b"x")
         self._thread.join(LIMIT)
-        for descriptor in (self.master, self._slave, self._wake_read, self._wake_write):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        self.hang_up()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
 
     def _serve(self):
         held = b""
@@ -68,8 +70,8 @@ class FakeModule:
                 if self._wake_read in readable:
                     return
                 held += os.read(self.master, 4096)
-            except OSError:
-                return
+            except (OSError, ValueError):
+                return  # hung up
             while (end := self._end(held)) is not None:
                 item, held = held[:end], held[end:]
                 self._react(item)
@@ -84,16 +86,14 @@ class FakeModule:
         key = item.rstrip(b"\r")
         answer = self.answers.get(key, self.otherwise)
         answer = answer(item) if callable(answer) else answer
-        with self._changed:
-            self.heard.append(key)
-            self._changed.notify_all()
+        self.heard.append(key)
         for piece in [answer] if isinstance(answer, bytes) else answer or []:
             self.say(piece)
 
 
 @pytest.fixture
-def module():
-    module = FakeModule()
+def module(tmp_path):
+    module = FakeModule(tmp_path / "module")
     yield module
     module.close()
     assert not module._thread.is_alive()

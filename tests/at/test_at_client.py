@@ -10,6 +10,7 @@ import pytest
 from pytest_quecfota import urc
 from pytest_quecfota.at import blocks
 from pytest_quecfota.at.client import Client
+from pytest_quecfota.at.exchange import Signal
 from pytest_quecfota.at.response import BlockIncomplete, ModuleRestarted
 from pytest_quecfota.errors import CommandError, ModuleError, ModuleSilent, PortLost
 
@@ -139,18 +140,23 @@ def test_bytes_lost_in_a_block_are_told_with_what_came(module, client):
     assert client.command("AT+CSQ").final == "OK"
 
 
-def test_a_block_that_takes_longer_than_the_time_out_is_waited_for_while_its_bytes_come(module, client):
-    go = threading.Event()
-    module.answers[b"AT+QIOTOTARD=0,10"] = lambda _: slowly()
+def test_a_block_that_takes_longer_than_the_time_out_is_waited_for_while_its_bytes_come(module, client, monkeypatch):
+    monkeypatch.setattr("pytest_quecfota.at.client._BLOCK_STALL", LIMIT)
+    time_is_up = threading.Event()
+    wait = Signal.wait
 
-    def slowly():
-        yield b"+QIOTOTARD: 0,6\r\n"
-        for byte in (b"a", b"b", b"c", b"d", b"e", b"f"):
-            go.wait(0.3)
-            yield byte
-        yield b"\r\n\r\nOK\r\n"
+    def told(signal, seconds):
+        return wait(signal, seconds) or time_is_up.set()
 
-    assert client.command("AT+QIOTOTARD=0,10", block=blocks.OTA).block == b"abcdef"
+    def slowly(_):
+        yield b"+QIOTOTARD: 0,6\r\nabc"
+        time_is_up.wait(LIMIT)
+        yield b"def\r\n\r\nOK\r\n"
+
+    monkeypatch.setattr(Signal, "wait", told)
+    module.answers[b"AT+QIOTOTARD=0,10"] = slowly
+    assert client.command("AT+QIOTOTARD=0,10", timeout=0.5, block=blocks.OTA).block == b"abcdef"
+    assert time_is_up.is_set()
 
 
 def test_silence_says_what_was_waited_for(module, patient_client, timeline):

@@ -46,6 +46,20 @@ def test_every_call_is_described_with_its_errors_as_problems(schema: dict[str, A
     assert {text.split('"')[0] for text in used} <= names
 
 
+def test_what_a_path_allows_is_said_whole(shop: Shop) -> None:
+    for path, allowed in (("/api/v1/plans", "GET, POST"), ("/api/v1/plans/1", "DELETE, GET, PATCH")):
+        answer = shop.call("OPTIONS", path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"[]", b'{"name": 5}', b'{"name": "a", "name2": true}', b""])
+def test_a_body_that_is_none_is_a_problem(shop: Shop, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {shop.token}", "Content-Type": "application/json"}
+    answer = shop.http.post("/api/v1/projects", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
 def test_bodies_have_examples(schema: dict[str, Any]) -> None:
     for method, path, call in calls(schema):
         body = call.get("requestBody", {}).get("content", {}).get("application/json")
@@ -86,7 +100,7 @@ def test_projects_and_products_are_returned_whole(shop: Shop) -> None:
     assert product in shop.ok("GET", "/products")["items"]
     again = {"name": "water", "product_key": product["product_key"]}
     shop.refused(409, "POST", "/products", json=again)
-    shop.refused(422, "POST", "/products", json={"name": "x", "project": "777777"})
+    shop.refused(404, "POST", "/products", json={"name": "x", "project": "777777"})
     shop.refused(422, "POST", "/projects", json={"name": "x", "nmae": "y"})
 
 

@@ -39,9 +39,7 @@ def test_a_plan_needs_name_product_and_components_only(shop: Shop) -> None:
     [
         {"name": ""},
         {"name": "n" * 101},
-        {"product_key": "nosuch"},
         {"components": []},
-        {"components": [{"identifier": "never created", "package": "1"}]},
         {"mode": "loud"},
         {"whitelist": ["no device key!"]},
         {"time_zone": "Nowhere"},
@@ -60,6 +58,15 @@ def test_what_a_plan_cannot_be_is_refused_saying_why(shop: Shop, fields: dict[st
     component = {"identifier": shop.component(), "package": shop.package()["id"]}
     wanted = {"name": fresh("plan"), "product_key": shop.product()["product_key"], "components": [component], **fields}
     assert shop.refused(422, "POST", "/plans", json=wanted)
+
+
+def test_what_a_plan_names_must_be_there(shop: Shop) -> None:
+    component = {"identifier": shop.component(), "package": shop.package()["id"]}
+    wanted = {"name": fresh("plan"), "product_key": shop.product()["product_key"], "components": [component]}
+    for wrong in ({"product_key": "nosuch"}, {"components": [{**component, "identifier": "never"}]}):
+        assert "there is no" in shop.refused(404, "POST", "/plans", json={**wanted, **wrong})
+    wrong_package = {"components": [{**component, "package": "777777"}]}
+    assert "there is no package" in shop.refused(404, "POST", "/plans", json={**wanted, **wrong_package})
 
 
 def test_component_identifiers_are_unique_in_a_plan(shop: Shop) -> None:

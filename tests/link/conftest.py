@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 import threading
@@ -72,12 +71,13 @@ class Record:
 
 
 class Peer:
-    """The module's end of a pty. Everything has a time limit."""
+    """The module's end of a pty, whose other end is the link `path`. Everything has a time limit."""
 
-    def __init__(self):
+    def __init__(self, link):
         self.master, self._slave = os.openpty()
         tty.setraw(self._slave)
-        self.path = os.ttyname(self._slave)
+        link.symlink_to(os.ttyname(self._slave))
+        self.link, self.path = link, str(link)
         self.seen = b""
 
     def say(self, data):
@@ -97,9 +97,12 @@ class Peer:
         return heard
 
     def hang_up(self):
-        for descriptor in (self.master, self._slave):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        """The line is gone, as when an adapter is unplugged. A second call does nothing."""
+        if self.master >= 0:
+            self.link.unlink()
+            os.close(self.master)
+            os.close(self._slave)
+            self.master = -1
 
 
 @pytest.fixture
@@ -108,8 +111,8 @@ def record():
 
 
 @pytest.fixture
-def peer():
-    peer = Peer()
+def peer(tmp_path):
+    peer = Peer(tmp_path / "module")
     yield peer
     peer.hang_up()
 
@@ -122,11 +125,11 @@ def wire(peer, record):
 
 
 @pytest.fixture
-def make_peer():
+def make_peer(tmp_path):
     peers = []
 
-    def make():
-        peers.append(Peer())
+    def make(name="module"):
+        peers.append(Peer(tmp_path / name))
         return peers[-1]
 
     yield make

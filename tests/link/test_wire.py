@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from time import monotonic, process_time
@@ -113,40 +114,55 @@ def test_a_port_that_takes_nothing_is_a_bench_fault_within_the_limit(wire, peer,
         wire.write(b"x" * 300_000, within=0.1)
 
 
-def test_a_port_that_vanishes_is_opened_again(make_peer, record, tmp_path):
-    first, second = make_peer(), make_peer()
-    link = tmp_path / "module"
-    link.symlink_to(first.path)
-    with Wire(PortSpec(str(link)), record, reopen_within=5, settle=0.01) as wire:
+def test_a_port_that_vanishes_is_opened_again(make_peer, record):
+    first = make_peer()
+    with Wire(PortSpec(first.path), record, reopen_within=5, settle=0.01) as wire:
         first.say(b"RDY\r\n+QIOTEVT: 7,107")
         record.wait(lambda record: len(record.raw) >= 20)
-        link.unlink()
         first.hang_up()
         record.wait(lambda record: record.notes() == ["port vanished"])
-        link.symlink_to(second.path)
+        second = make_peer()
         record.wait(lambda record: record.notes() == ["port vanished", "port returned"])
         second.say(b"RDY\r\n")
-        record.wait(lambda record: record.urcs[-1] == urc.Ready() and len(record.urcs) >= 2)
+        record.wait(lambda record: record.urcs == [urc.Ready(), urc.Unknown(), urc.Ready()])
         wire.write(b"AT\r")
         assert second.hear(b"\r") == b"AT\r"
         assert wire.absences == 1
 
 
-def test_a_write_waits_for_a_port_that_is_away(make_peer, record, tmp_path):
-    first, second = make_peer(), make_peer()
-    link = tmp_path / "module"
-    link.symlink_to(first.path)
-    with Wire(PortSpec(str(link)), record, reopen_within=5, settle=0.01) as wire:
-        link.unlink()
+def test_a_write_waits_for_a_port_that_is_away(make_peer, record):
+    first = make_peer()
+    with Wire(PortSpec(first.path), record, reopen_within=5, settle=0.01) as wire:
         first.hang_up()
         record.wait(lambda record: record.notes() == ["port vanished"])
         with pytest.raises(PortLost, match=r"waited 0\.05 s for it to come back"):
             wire.write(b"AT\r", within=0.05)
         writer = threading.Thread(target=wire.write, args=(b"AT\r",))
         writer.start()
-        link.symlink_to(second.path)
-        assert second.hear(b"\r") == b"AT\r"
+        assert make_peer().hear(b"\r") == b"AT\r"
         writer.join(5)
+
+
+def test_the_number_of_a_dead_pty_is_not_opened_again_when_a_stranger_gets_it(make_peer, record):
+    """The link of a bench that was killed still stands; what it leads to belongs to somebody else now."""
+    peer = make_peer()
+    number = peer.link.resolve()
+    before = peer.link.lstat()
+    with Wire(PortSpec(peer.path), record, reopen_within=0.3, settle=0):
+        masters = []
+        os.close(peer._slave)
+        os.close(peer.master)
+        peer.master = -1
+        try:
+            record.wait(lambda record: record.notes() == ["port vanished"])
+            while len(masters) < 80 and not number.exists():
+                masters.extend(os.openpty())
+            record.wait(lambda record: record.faults)
+        finally:
+            for descriptor in masters:
+                os.close(descriptor)
+    assert record.notes() == ["port vanished"]
+    assert peer.link.lstat().st_ino == before.st_ino
 
 
 def test_a_port_that_stays_away_is_a_bench_fault_that_wakes_everybody(make_peer, record):

@@ -187,3 +187,11 @@ def test_any_text_can_be_recorded_and_read_back(
     assert len(found) == 1
     assert found[0].directory == kept.directory
     assert evidence.verify(run.directory) == []
+
+
+def test_a_test_that_was_tried_again_is_counted_once(tmp_path: Path) -> None:
+    run = Run(tmp_path, ["virtual"], made.STARTED)
+    for outcome in ("failed", "passed"):
+        run.record(Verdict("t.py::test_x", outcome))
+    head = json.loads((run.directory / "run.json").read_text())
+    assert (head["counts"]["failed"], head["counts"]["passed"], len(head["tests"])) == (0, 1, 2)

@@ -9,7 +9,7 @@ import made_evidence as made
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pytest_quecfota.report import reading
+from pytest_quecfota.report import power_table, reading
 from pytest_quecfota.report.course import Span
 
 JSON = st.recursive(
@@ -116,6 +116,27 @@ def test_a_torn_last_line_is_tolerated(tmp_path: Path) -> None:
     with (tmp_path / "timeline.jsonl").open("a") as file:
         file.write('{"t": 9.9, "kind": "urc", "na')
     assert reading.read(tmp_path) == whole
+
+
+def test_the_first_record_gives_the_speed_and_is_no_event() -> None:
+    course = reading.of([{"t": 0.0, "kind": "note", "text": "timeline of …", "started": 1.8e9, "speed": 60.0}])
+    assert (course.speed, course.events) == (60.0, [])
+
+
+def test_what_the_platform_answered_is_told() -> None:
+    course = reading.of([{"t": 0.7, "kind": "platform", "action": "asked", "plan": "p", "status": "Upgraded"}])
+    assert [event.text for event in course.events] == ["asked: Upgraded"]
+
+
+def test_samples_become_a_table_once(tmp_path: Path) -> None:
+    made.write(tmp_path, [{"t": 0.5, "kind": "sample", "voltage": 3.3, "current": 0.182}])
+    path = power_table.write(tmp_path)
+    assert path is not None
+    assert path.read_text() == "time_s,voltage_v,current_a\n0.500000,3.3000,0.182000\n"
+    path.write_text("mine")
+    assert power_table.write(tmp_path) == path
+    assert path.read_text() == "mine"
+    assert power_table.write(made.write(tmp_path / "other", [])) is None
 
 
 def test_no_timeline_is_an_empty_course(tmp_path: Path) -> None:

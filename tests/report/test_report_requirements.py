@@ -85,7 +85,7 @@ def test_an_id_nobody_knows_has_a_row_of_its_own(catalogue: Catalogue) -> None:
 
 
 @pytest.mark.parametrize(
-    ("whose", "rig", "counts"),
+    ("whose", "facts", "counts"),
     [
         ("module", REAL, True),
         ("module", RigFacts("v", virtual=True), False),
@@ -97,8 +97,8 @@ def test_an_id_nobody_knows_has_a_row_of_its_own(catalogue: Catalogue) -> None:
         ("module", None, False),
     ],
 )
-def test_only_what_the_real_thing_did_counts_as_proof(whose: str, rig: RigFacts | None, counts: bool) -> None:
-    assert counts_as_proof(Requirement("A-1", "x", whose), rig) is counts
+def test_only_what_the_real_thing_did_counts_as_proof(whose: str, facts: RigFacts | None, counts: bool) -> None:
+    assert counts_as_proof(Requirement("A-1", "x", whose), facts) is counts
 
 
 def test_a_pass_on_another_rig_does_not_lend_its_proof() -> None:

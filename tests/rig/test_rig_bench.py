@@ -185,7 +185,11 @@ class TestThatDoesNotStart:
 
     def test_has_a_time_limit_and_is_ended(self, rig, tmp_path):
         pid = tmp_path / "pid"
-        script = f"import os, pathlib, sys; sys.stdin.read(); pathlib.Path({str(pid)!r}).write_text(str(os.getpid())); import signal; signal.pause()"
+        script = f"""
+        import os, pathlib, signal, sys
+        pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))
+        signal.pause()
+        """
         assert "is not ready after 1 s" in self.error(rig, script, limit=1.0)
         assert gone(int(pid.read_text()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -93,8 +94,6 @@ def ended(pid: int, limit: float = 5.0) -> bool:
     except ProcessLookupError:
         return True
     try:
-        import select
-
         return bool(select.select([handle], [], [], limit)[0])
     finally:
         os.close(handle)
@@ -181,6 +180,7 @@ def test_an_instrument_that_is_gone_is_noted_and_does_not_delay_the_others(suppl
 
 
 def test_its_start_needs_none_of_the_rig_rooms_libraries():
-    script = "import sys, pytest_quecfota.rig.guardian as g; print([m for m in ('pydantic','yaml','pyvisa','pytest','serial') if m in sys.modules])"
+    heavy = ["pydantic", "yaml", "pyvisa", "pytest", "serial"]
+    script = f"import sys, pytest_quecfota.rig.guardian; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

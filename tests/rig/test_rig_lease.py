@@ -156,11 +156,12 @@ def test_a_child_does_not_keep_the_rig(rig, other_process):
         child = int(parent.stdout.readline())
         watch = os.pidfd_open(child)
         parent.kill()
-        parent.communicate()
+        parent.wait(LIMIT)
         with leases.hold(rig, wait=LIMIT):
             assert select.select([watch], [], [], 0)[0] == [], "the child lives"
     finally:
         os.close(writing)
+        parent.stdout.close()
     assert select.select([watch], [], [], LIMIT)[0]
     os.close(watch)
 

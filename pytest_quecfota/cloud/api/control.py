@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from ..center import Center
 from ..errors import Problem, documented
 from .access import TheCenter
-from .fields import Input, Time, moment
+from .fields import A_NUMBER, Input, Time, moment
 
 router = APIRouter(prefix="/control", tags=["control"], responses=documented(401, 422))
 
@@ -19,8 +19,8 @@ class ClockIn(Input):
     """How the clock shall run; `speed` in platform seconds per second, `step` in platform seconds forward."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"speed": 60, "step": 7200}]})
-    speed: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
-    step: Annotated[float, Field(ge=0, le=316_224_000, allow_inf_nan=False)] | None = None
+    speed: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False), A_NUMBER] | None = None
+    step: Annotated[float, Field(ge=0, le=316_224_000, allow_inf_nan=False), A_NUMBER] | None = None
 
 
 class Clock(BaseModel):

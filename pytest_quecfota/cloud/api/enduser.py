@@ -6,7 +6,7 @@ bodies as lists, and answers as `{"code": 200, "msg": "", "data": ...}`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query
@@ -21,8 +21,10 @@ from ..domain.states import OVER, ComponentStatus, DeviceStatus
 from ..errors import Problem, documented
 from ..store import Transaction
 from .access import TheCenter
+from .fields import A_NUMBER
 
 router = APIRouter(prefix="/v2/quecota/enduserapi/v2", tags=["app side"], responses=documented(401, 422))
+Milliseconds = Annotated[int, Field(ge=0, le=10**14), A_NUMBER]
 UPGRADE_NOW, APPOINT, CANCEL, RETRY = 1, 2, 3, 5
 LEAST_APPOINTMENT = 3600.0
 """Seconds an appointment must last at least."""
@@ -45,16 +47,16 @@ class DeviceIn(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
     pk: str
     dk: str
-    planId: str | int | None = None
+    planId: str | Annotated[int, A_NUMBER] | None = None
 
 
 class ConfirmIn(DeviceIn):
     """What the user wants: 1 upgrade now, 2 by appointment (times in ms), 3 cancel, 5 retry."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{**_EXAMPLE, "operType": 1}]})
-    operType: Literal[1, 2, 3, 5]
-    appointStartTime: int | None = Field(None, ge=0, le=10**14)
-    appointEndTime: int | None = Field(None, ge=0, le=10**14)
+    operType: Annotated[Literal[1, 2, 3, 5], A_NUMBER]
+    appointStartTime: Milliseconds | None = None
+    appointEndTime: Milliseconds | None = None
 
 
 class Answer(BaseModel):

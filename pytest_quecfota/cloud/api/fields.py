@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
 
 from ..domain import rules
 from ..domain.windows import iso
 from ..errors import not_found
 
+
+def a_number(value: Any) -> Any:
+    """Refuses what JSON does not call a number."""
+    if isinstance(value, bool | str):
+        raise ValueError("a number is needed")
+    return value
+
+
+def _a_text(value: Any) -> Any:
+    if not isinstance(value, str | datetime.datetime | None):
+        raise ValueError("a time in ISO 8601 is needed")
+    return value
+
+
+A_NUMBER = BeforeValidator(a_number)
+"""Comes last in an `Annotated`, so that limits before it are described."""
+Truth = Annotated[bool, Strict()]
+Moment = Annotated[datetime.datetime, BeforeValidator(_a_text)]
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=rules.NAME_LENGTH, pattern=rules.NAME),

@@ -4,142 +4,32 @@ from __future__ import annotations
 
 import datetime
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel
 
 from .. import monitoring, planning, tables
 from ..center import Center
-from ..domain import rules
 from ..domain.states import PlanStatus
-from ..domain.windows import PERIOD_PATTERN, hours, iso, zone
+from ..domain.windows import iso, zone
 from ..errors import Problem, documented, not_found
 from ..planbook import NORMAL
 from ..store import Row, Transaction
 from .access import TheCenter
 from .fields import (
-    DeviceKey,
-    Id,
-    Identifier,
-    Input,
     Limit,
     Listing,
-    Name,
     Offset,
-    ProductKey,
     Time,
-    Version,
     moment,
     number,
     page,
 )
+from .planforms import PlanComponentIn, PlanIn, PlanPatch, StrategyIn, TextsIn
 
 router = APIRouter(prefix="/plans", tags=["plans"], responses=documented(401, 422))
-Period = Annotated[str, StringConstraints(pattern=PERIOD_PATTERN)]
-Text = Annotated[str, StringConstraints(max_length=2000)]
-EXAMPLE: dict[str, Any] = {
-    "name": "meters to V2",
-    "product_key": "p1a2b3c4",
-    "mode": "silent",
-    "whitelist": ["866123450000017"],
-    "time_zone": "Asia/Shanghai",
-    "push_period": "00:00-24:00",
-    "strategy": {"retries": 5, "min_signal": -113, "min_battery": 30},
-    "components": [{"identifier": "BC25", "package": "1", "package_type": "full"}],
-}
-
-
-class StrategyIn(Input):
-    """Conditions of an upgrade: dBm, per cent, and how often a failure is tried again.
-
-    Signal and battery travel in the offer and the device decides; with `platform_filter` the platform already keeps the
-    offer back from devices that reported less.
-    """
-
-    retries: Annotated[int, Field(ge=0, le=5)] = 5
-    min_signal: Annotated[int, Field(ge=-113, le=0)] = -113
-    min_battery: Annotated[int, Field(ge=0, le=100)] = 30
-    platform_filter: bool = False
-
-
-class TextsIn(Input):
-    """What the App shows its user; for user-confirmed plans."""
-
-    zh: Text = ""
-    en: Text = ""
-
-
-class PlanComponentIn(Input):
-    """A component to be upgraded; what is left out comes from the package, which may be left out if just one fits."""
-
-    identifier: Identifier
-    type: Literal["module", "mcu"] | None = None
-    package: Id | None = None
-    package_type: Literal["full", "delta"] | None = None
-    target_version: Version | None = None
-    source_version: Version | Literal[""] | None = None
-    specified_versions: list[Version] = Field(default_factory=list, max_length=rules.SPECIFIED_VERSIONS)
-
-    @field_validator("specified_versions", mode="before")
-    @classmethod
-    def _separated(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return [version.strip() for version in value.split(";") if version.strip()]
-        return [] if value is None else value
-
-
-class PlanIn(Input):
-    """A new plan; times without an offset are in the plan's time zone."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
-    name: Name
-    product_key: ProductKey
-    components: list[PlanComponentIn] = Field(min_length=1, max_length=20)
-    mode: Literal["silent", "user-confirmed"] = "silent"
-    whitelist: list[DeviceKey] = Field(default_factory=list, max_length=10_000)
-    blacklist: list[DeviceKey] = Field(default_factory=list, max_length=10_000)
-    time_zone: str = "UTC"
-    start: datetime.datetime | None = None
-    end: datetime.datetime | None = None
-    push_actively: bool = True
-    push_period: Period = "00:00-24:00"
-    rejection_minutes: int = Field(120, ge=10, le=1440)
-    strategy: StrategyIn = StrategyIn()
-    texts: TextsIn = TextsIn()
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        zone(value)
-        return value
-
-    @field_validator("push_period")
-    @classmethod
-    def _hours(cls, value: str) -> str:
-        hours(value)
-        return value
-
-    @field_validator("start", "end")
-    @classmethod
-    def _sensible(cls, value: datetime.datetime | None) -> datetime.datetime | None:
-        if value is not None and not 2000 <= value.year <= 2200:
-            raise ValueError("the year must be between 2000 and 2200")
-        return value
-
-    @model_validator(mode="after")
-    def _delta(self) -> PlanIn:
-        for component in self.components:
-            if component.specified_versions and component.package_type == "delta":
-                raise ValueError("specified_versions are for full packages only")
-        return self
-
-
-class PlanPatch(BaseModel):
-    """The fields of a plan that shall change."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [{"rejection_minutes": 60}]})
 
 
 class PlanComponent(BaseModel):
@@ -225,7 +115,7 @@ def _picked(tx: Transaction, component: PlanComponentIn) -> dict[str, Any]:
     t = tables.components
     row = tx.row(sa.select(t).where(t.c.identifier == component.identifier))
     if row is None:
-        raise Problem(422, f"there is no component with the identifier {component.identifier!r}; create it first")
+        raise Problem(404, f"there is no component with the identifier {component.identifier!r}; create it first")
     if component.type not in {None, row["type"]}:
         raise Problem(422, f"component {component.identifier!r} is of type {row['type']!r}")
     wish = planning.ComponentWish(
@@ -254,7 +144,7 @@ def _definition(center: Center, tx: Transaction, wanted: PlanIn) -> planning.Def
     )
 
 
-@router.post("", status_code=201, response_model=Plan, responses=documented(409))
+@router.post("", status_code=201, response_model=Plan, responses=documented(404, 409))
 async def create_plan(center: TheCenter, wanted: PlanIn) -> Any:
     """Creates a plan; it does nothing until it is activated."""
     with center.transaction() as tx:
@@ -299,7 +189,7 @@ async def change_plan(center: TheCenter, plan: str, changes: PlanPatch) -> Any:
     with center.transaction() as tx:
         key = number(plan, "plan")
         before = view(center, tx, key)
-        wanted = changes.model_dump()
+        wanted = {k: v for k, v in changes.model_dump(mode="json", exclude_unset=True).items() if v is not None}
         if wanted.get("product_key", before["product_key"]) != before["product_key"]:
             raise Problem(422, "the product of a plan is fixed")
         planning.replace(center, tx, key, _definition(center, tx, _merged(before, wanted)))

@@ -99,7 +99,7 @@ async def show_project(center: TheCenter, project: str) -> Any:
         return _project(row)
 
 
-@router.post("/products", status_code=201, response_model=Product, responses=documented(409))
+@router.post("/products", status_code=201, response_model=Product, responses=documented(404, 409))
 async def create_product(center: TheCenter, wanted: ProductIn) -> Any:
     """Creates a product."""
     key = wanted.product_key or "p" + "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(7))
@@ -117,7 +117,7 @@ async def create_product(center: TheCenter, wanted: ProductIn) -> Any:
         if wanted.project and not tx.row(
             sa.select(tables.projects.c.id).where(tables.projects.c.id == values["project"])
         ):
-            raise Problem(422, f"there is no project {wanted.project!r}")
+            raise Problem(404, f"there is no project {wanted.project!r}")
         return _product(_one(tx, tables.products, tx.insert(tables.products, values)))
 
 

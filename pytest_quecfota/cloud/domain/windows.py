@@ -14,7 +14,7 @@ PUSH_EVERY = 600.0
 
 _OFFSET = re.compile(r"^(?:UTC|GMT)?([+-])(\d{1,2})(?::?([0-5]\d))?$")
 _PERIOD = re.compile(r"^([01]\d|2[0-4]):00-([01]\d|2[0-4]):00$")
-PERIOD_PATTERN = r"^([01][0-9]|2[0-4]):00-([01][0-9]|2[0-4]):00$"
+PERIOD_PATTERN = r"^([01][0-9]|2[0-3]):00-([01][0-9]|2[0-4]):00$"
 
 
 def zone(name: str) -> datetime.tzinfo:

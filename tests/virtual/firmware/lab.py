@@ -114,7 +114,12 @@ class Lab:
         """Step the clock."""
         self.wait(self.clock.step(seconds))
 
+    def truth_now(self) -> Truth:
+        """The truth, asked from the bench's loop."""
+        return self.module.truth()
+
     def truth(self) -> Truth:
+        """The truth, asked from the test's thread."""
         return self.on_loop(self.module.truth)
 
     def boot(self, last: bytes = rb"\+CPIN: READY\r\n") -> bytes:

@@ -57,6 +57,13 @@ class Strict:
         self._taken += count
         return taken
 
+    def drain(self) -> bytes:
+        """Whatever has come already."""
+        while select.select([self.fd], [], [], 0)[0]:
+            self.seen += os.read(self.fd, 65536)
+        taken, self._taken = self.seen[self._taken :], len(self.seen)
+        return taken
+
     def silence(self, seconds: float) -> bytes:
         """Whatever comes in `seconds`."""
         deadline = time.monotonic() + seconds
@@ -79,4 +86,7 @@ class Strict:
 
     def _read(self, seconds: float) -> None:
         if select.select([self.fd], [], [], seconds)[0]:
-            self.seen += os.read(self.fd, 65536)
+            data = os.read(self.fd, 65536)
+            if not data:
+                raise OSError("the port has hung up")
+            self.seen += data

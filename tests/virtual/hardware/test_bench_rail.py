@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -145,7 +146,7 @@ def test_any_trajectory_is_continuous_and_keeps_the_supplys_bounds(feed: Feed, l
     chain = trajectory(line, feed, load, start)
     assert chain[0].start == 0
     assert chain[0].voltage(0) == pytest.approx(start, abs=1e-6)
-    for before, after in zip(chain, chain[1:], strict=False):
+    for before, after in itertools.pairwise(chain):
         assert before.end == after.start
         assert max(0.0, before.voltage(before.end)) == pytest.approx(max(0.0, after.voltage(after.start)), abs=1e-5)
     for segment in chain:

@@ -143,6 +143,7 @@ def test_the_e36300_answers(message: str, answer: str) -> None:
         ("VOLT 3 A", -131),
         ("VOLT 3,(@4)", -222),
         ("OUTP MAYBE", -141),
+        ("INST:NSEL 4", -222),
         ("OUTP 2", -224),
         ("VOLT:MODE SINE,(@1)", -224),
         ("*TRG", -211),
@@ -407,6 +408,94 @@ def test_every_dialect_can_be_loaded_and_says_that_it_is_virtual(name: str) -> N
     assert "VIRTUAL" in loaded.identity
 
 
+HMP = "rs-hmp4040"
+DP800 = "rigol-dp800"
+SPD = "siglent-spd3303x"
+
+
+@pytest.mark.parametrize(
+    ("profile", "message", "answer"),
+    [
+        (HMP, "INST OUT1;:VOLT 3.5;:VOLT?", "3.500"),
+        (HMP, "INST:NSEL 2;:INST?;:INST:NSEL?", "OUT2;2"),
+        (HMP, "INST:SEL OUTPut3;NSEL?", "3"),
+        (HMP, "OUTP:SEL?;GEN?;:MEAS:CURR?", "1;1;0.0500"),
+        (HMP, "OUTP:GEN 0;:MEAS:VOLT?", "0.000"),
+        (HMP, "OUTP OFF;:OUTP:SEL?;:MEAS:VOLT?", "0;0.000"),
+        (HMP, "APPL 3.4,0.5;APPL?", "3.400, 0.5000"),
+        (HMP, "VOLT:PROT 3.6;:VOLT 3.7;:VOLT:PROT:TRIP?", "1"),
+        (DP800, ":SOUR1:VOLT 3.5;:SOUR1:VOLT?;:SOUR2:VOLT?", "3.5000;0.0000"),
+        (DP800, ":APPL CH1,3.4,0.5;:APPL? CH1", "CH1:8V/5A,3.400,0.500"),
+        (DP800, ":OUTP CH1,OFF;:OUTP? CH1;:MEAS? CH1", "OFF;0.0000"),
+        (DP800, ":MEAS:ALL? CH1", "3.3000,0.0500,0.165"),
+        (DP800, ":OUTP:OVP:VAL CH1,3.6;:SOUR1:VOLT 3.7;:OUTP:OVP:QUES? CH1;:OUTP? CH1", "YES;OFF"),
+        (DP800, ":OUTP:OVP:VAL CH1,3.6;:SOUR1:VOLT 3.7;:SOUR1:VOLT 3.3;:SOUR1:VOLT:PROT:CLE;:OUTP? CH1", "ON"),
+        (DP800, ":TIME:CYCLE N,3;:TIME:CYCLE?;:OUTP:MODE? CH1", "N,3;CV"),
+        (SPD, "CH1:VOLT 3.5;:CH1:VOLT?;:CH2:VOLT?", "3.500;0.000"),
+        (SPD, "MEAS:VOLT? CH1", "3.300"),
+        (SPD, "SYST:STAT?", "0x14"),
+        (SPD, "OUTP CH1,OFF;:SYST:STAT?;:MEAS:VOLT? CH1", "0x4;0.000"),
+        (SPD, "INST CH2;INST?", "CH2"),
+        (SPD, "SYST:ERR?", "0  No Error"),
+    ],
+)
+def test_other_dialects_answer_in_their_way(profile: str, message: str, answer: str) -> None:
+    async def body(_: Bench, client: Client) -> str:
+        return await client.ask(message)
+
+    assert run(body, profile=profile).replace("No error", "No Error") == answer
+
+
+@pytest.mark.parametrize(
+    ("profile", "message", "code"),
+    [
+        (HMP, "VOLT 3,(@1)", -108),
+        (HMP, "ARB:DATA 3,1;:ARB:TRAN 1", -221),
+        (HMP, "ARB:DATA 3,1,0.001;:ARB:TRAN 1", -222),
+        (HMP, "ARB:TRAN 7", -222),
+        (HMP, "LIST:VOLT 1", -113),
+        (DP800, ":SOUR4:VOLT 1", -114),
+        (DP800, ":TIME:PARA 1,3.3,1,0.5", -222),
+        (DP800, ":TIME ON", -221),
+        (SPD, "OUTP? CH1", -113),
+        (SPD, "VOLT:PROT 3", -113),
+        (SPD, "*RST", -113),
+        (SPD, "TIME:SET CH1,9,3.3,1,1", -222),
+    ],
+)
+def test_other_dialects_are_as_strict(profile: str, message: str, code: int) -> None:
+    async def body(_: Bench, client: Client) -> int:
+        client.send(message)
+        return int((await client.ask("SYST:ERR?")).replace(" ", ",").split(",")[0])
+
+    assert run(body, profile=profile) == code
+
+
+@pytest.mark.parametrize(
+    ("profile", "messages"),
+    [
+        (HMP, ["ARB:DATA 3.3,1,0.2,0,1,0.5,3.3,1,0.1;:ARB:REP 2;TRAN 1;STAR 1"]),
+        (
+            DP800,
+            [":TIME:PARA 0,3.3,1,2;:TIME:PARA 1,0,1,5;:TIME:PARA 2,3.3,1,1;GROUP 3;CYCLE N,2;ENDS LAST", ":TIME ON"],
+        ),
+    ],
+)
+def test_other_dialects_play_their_tables_exactly(profile: str, messages: list[str]) -> None:
+    async def body(bench: Bench, client: Client) -> list[tuple[str, float]]:
+        for message in messages:
+            client.send(message)
+        bench.events.clear()
+        assert (await client.ask("SYST:ERR?")).startswith("0")
+        await bench.clock.sleep(30)
+        return bench.events
+
+    events = run(body, profile=profile)
+    assert [name for name, _ in events] == ["down", "up"] * 2
+    period = events[2][1] - events[0][1]
+    assert period == pytest.approx({HMP: 0.8, DP800: 8.0}[profile], abs=1e-9)
+
+
 def test_an_unknown_profile_is_refused_naming_those_there_are() -> None:
     with pytest.raises(DialectError, match="keysight-e36300"):
         dialect.load("acme")
@@ -421,6 +510,7 @@ def test_an_unknown_profile_is_refused_naming_those_there_are() -> None:
         ({"commands": {"VOLTage": {"property": "voltage", "colour": "red"}}}, "colour"),
         ({"commands": {"VOLTage": {"kind": "volts"}}}, "needs one of"),
         ({"commands": {"VOLTage": {"property": "_voltage", "kind": "volts"}}}, "_voltage"),
+        ({"commands": {"VOLTage": {"property": "program._rows", "kind": "volts"}}}, "_rows"),
         ({"channels": {1: {"voltage": [0, 5], "amps": [0, 1]}}}, "amps"),
     ],
 )
