@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import os
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ import pytest
 pytest_plugins = ["pytester"]
 
 LIMIT = 3.0  # real seconds in which what a test stopped must be gone
+PRIVATE = "QUECFOTA_PRIVATE_TMP"
 NOTE = "tests must close what they open; see conftest.py"
 HELD = ("socket:", "/dev/pts/", "/dev/ptmx", "pipe:", "anon_inode:[pidfd]")
 
@@ -63,20 +63,13 @@ def _ports() -> dict[str, str]:
 
 
 def _files() -> dict[str, str]:
-    places = [Path(tempfile.gettempdir()), Path(os.environ.get("XDG_RUNTIME_DIR") or "/nonexistent")]
-    entries = [p for place in places if place.is_dir() for p in place.glob("quecfota-*")]
-    leases = [p for e in entries if e.is_dir() for p in e.glob("*.lease") if _is_locked(p)]
-    return {f"file {p}": str(p) for p in [*(e for e in entries if not _is_runtime(e)), *leases]}
-
-
-def _is_runtime(path: Path) -> bool:
-    """The folder that holds lease files stays; a lease in it may not be held."""
-    return path.is_dir() and path.name.startswith(f"quecfota-{os.getuid()}")
-
-
-def _is_locked(path: Path) -> bool:
-    inode = f":{path.stat().st_ino} "
-    return any("FLOCK" in line and inode in line for line in Path("/proc/locks").read_text().splitlines())
+    """Our temporary files, where the run has a folder for them to itself (`tests/conftest.py`), and held leases."""
+    private = os.environ.get(PRIVATE)
+    stays = f"quecfota-{os.getuid()}"  # the folder of the leases: a file in it means nothing, its lock does
+    files = [str(p) for p in Path(private).glob("quecfota-*") if p.name != stays] if private else []
+    me = f" {os.getpid()} "
+    leases = [line for line in Path("/proc/locks").read_text().splitlines() if "FLOCK" in line and me in line]
+    return {**{f"file {path}": path for path in files}, **{f"lock {n}": line for n, line in enumerate(leases)}}
 
 
 def _held() -> dict[str, str]:

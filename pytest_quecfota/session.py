@@ -375,8 +375,9 @@ class Session:
 
     def finish(self, session: pytest.Session) -> None:
         """Exit code, run files, the static page."""
-        if session.exitstatus == pytest.ExitCode.TESTS_FAILED and not self._counts["failed"]:
-            session.exitstatus = NO_VERDICT
+        aborted = session.exitstatus == pytest.ExitCode.INTERRUPTED and self.too_many_faults() is not None
+        if aborted or session.exitstatus == pytest.ExitCode.TESTS_FAILED:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if self._counts["failed"] else NO_VERDICT
         if self._run is not None:
             for live in self._live.values():
                 identity = getattr(live, "identity", None)

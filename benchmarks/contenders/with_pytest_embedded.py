@@ -42,7 +42,7 @@ def main(asked: argparse.Namespace) -> int:
     import pytest
 
     environ[ASKED] = shlex.join(sys.argv[1:])
-    command = [__file__, "-q", "-s", "-p", "no:cacheprovider", "--rootdir", str(asked.directory)]
+    command = [__file__, "-q", "-s", "-p", "no:cacheprovider", "--noconftest", "--rootdir", str(asked.directory)]
     service = ["--embedded-services", "serial", "--port", asked.port, "--root-logdir", str(asked.directory)]
     return int(pytest.main([*command, "-c", "/dev/null", *service]))
 

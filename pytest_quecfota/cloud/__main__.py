@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -23,7 +24,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="quecfota cloud", description="The embedded Developer Center.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: loopback only)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
-    parser.add_argument("--data", type=Path, required=True, help="directory of the data base and the package files")
+    parser.add_argument(
+        "--data", type=Path, help="directory that keeps everything (default: one that ends with the service)"
+    )
     parser.add_argument("--clock", type=Path, help="clock file of a virtual bench (default: a clock of its own)")
     parser.add_argument("--parent", type=int, help="process whose death ends the service")
     parser.add_argument("--token-env", metavar="VAR", help="environment variable with the token (default: a new one)")
@@ -132,7 +135,10 @@ async def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the service; returns the exit code."""
     options = _arguments(argv)
-    with contextlib.closing(_listen(options.host, options.port)) as listener:
+    with contextlib.ExitStack() as stack:
+        if options.data is None:
+            options.data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quecfota-cloud-")))
+        listener = stack.enter_context(contextlib.closing(_listen(options.host, options.port)))
         asyncio.run(_serve(options, listener))
     return 0
 

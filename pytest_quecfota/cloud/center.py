@@ -15,7 +15,7 @@ from . import tables
 from .clock import Clock
 from .domain.model import Plan
 from .domain.states import PlanEvent, plan_after
-from .live import Sessions, Subscribers
+from .live import Sessions, Subscribers, Turns
 from .packages import PackageFiles
 from .planbook import PlanBook
 from .store import Store, Transaction
@@ -38,9 +38,11 @@ class Center:
         self.sessions = Sessions()
         self.subscribers = Subscribers()
         self.plans = PlanBook()
+        self.turns = Turns()
         self.stopping = asyncio.Event()
         self.ticking = asyncio.Event()
         self.nothing_ends_before = 0.0
+        self.begun: dict[int, float] = {}
         self.token = token or secrets.token_urlsafe(24)
         self._start()
 

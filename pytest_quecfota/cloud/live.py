@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 ONLINE_SECONDS = 60.0
 """Real seconds a device counts as online after its last call."""
+ANSWER_SECONDS = 3.0
+"""Real seconds a device has to answer an offer before it is pushed again, however fast the platform's clock runs."""
 
 
 @dataclasses.dataclass
@@ -28,6 +30,7 @@ class Session:
     polls: int = 0
     poll: object = None
     offer_due: bool = False
+    unanswered_since: float | None = None
     cancelled: list[int] = dataclasses.field(default_factory=list)
     cancel_told: bool = False
     dismissed: int | None = None
@@ -36,6 +39,12 @@ class Session:
     def online(self) -> bool:
         """Whether the device can be reached."""
         return self.dismissed is None and (self.polls > 0 or time.monotonic() - self.last_call < ONLINE_SECONDS)
+
+    def answer_due(self) -> float:
+        """Real seconds for which the device may still answer its last offer; no push comes in between."""
+        if self.unanswered_since is None:
+            return 0.0
+        return max(self.unanswered_since + ANSWER_SECONDS - time.monotonic(), 0.0)
 
     def wake(self) -> None:
         """Lets the open poll look at what is due."""
@@ -85,6 +94,18 @@ class Sessions:
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_device.values()))
+
+
+class Turns:
+    """Lets modules in one after another, so that a thousand of them at once do not keep people waiting."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+
+    async def take(self) -> None:
+        """Returns when it is the caller's turn: one per round of the event loop, first come, first served."""
+        async with self._lock:
+            await asyncio.sleep(0)
 
 
 class Subscriber:

@@ -13,22 +13,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import errors, openapi, south, ticking
 from .api import access, components, control, devices, enduser, monitoring, packages, page, plans, projects
 from .center import Center
+from .live import Turns
 
 JSON_BYTES = 4 * 1024 * 1024
 """What a body that is no upload may have at most."""
 _UPLOADS = "/api/v1/packages"
 
 
-class BodyLimit:
-    """Refuses bodies that are longer than any call needs, without reading them into memory."""
+class Porter:
+    """Lets modules in by turns, and refuses bodies longer than any call needs without reading them into memory."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, turns: Turns) -> None:
         self._app = app
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] == _UPLOADS:
             await self._app(scope, receive, send)
             return
+        if scope["path"].startswith(south.router.prefix):
+            await self._turns.take()
         seen = 0
 
         async def counted() -> Message:
@@ -65,7 +69,7 @@ def create_app(center: Center) -> FastAPI:
     )
     app.state.center = center
     errors.install(app)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(Porter, turns=center.turns)
     app.include_router(south.router)  # first: routes are looked at in order, and modules call most
     guarded = [Depends(access.person)]
     for router in (projects, devices, components, packages, plans, monitoring):

@@ -233,13 +233,16 @@ async def _wait(center: Center, session: Session, request: Request, seconds: flo
     try:
         while session.poll is request and not gone.done():
             session.news.clear()
+            if session.offer_due:
+                await center.turns.take()
             found = _news(center, session)
             left = deadline - time.monotonic()
             current = center.sessions.by_token(session.token) is session
             if found or left <= 0 or center.stopping.is_set() or not current:
                 return found
             news = asyncio.ensure_future(session.news.wait())
-            await asyncio.wait({news, gone}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            pause = session.answer_due() if session.offer_due else left
+            await asyncio.wait({news, gone}, timeout=min(left, pause), return_when=asyncio.FIRST_COMPLETED)
             news.cancel()
     finally:
         gone.cancel()
@@ -257,7 +260,7 @@ def _news(center: Center, session: Session) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{"type": "cancel", "task": str(task)} for task in session.cancelled]
     session.cancel_told = bool(found) or session.cancel_told
     session.cancelled = []
-    if session.offer_due:
+    if session.offer_due and not session.answer_due():
         session.offer_due = False
         tasks = _offer(center, session, fleet.Report(), asked=False)
         if tasks:
@@ -279,7 +282,9 @@ def _offer(center: Center, session: Session, report: fleet.Report, *, asked: boo
         upgrades = DeviceUpgrades(center, tx, device)
         tasks = upgrades.offer(asked=asked)
         upgrades.close()
-        return tasks
+    if tasks:
+        session.unanswered_since = time.monotonic()
+    return tasks
 
 
 @router.post("/ota/request", response_model=Tasks)
@@ -294,6 +299,7 @@ async def report_status(center: TheCenter, session: TheSession, told: StatusIn) 
     event = _STATUSES.get(told.status)
     if event is None:
         raise Problem(422, f"status {told.status} is none of {sorted(_STATUSES)}")
+    session.unanswered_since = None
     with center.transaction() as tx:
         device = fleet.note(center, tx, fleet.known(tx, session), told.report())
         upgrades = DeviceUpgrades(center, tx, device)

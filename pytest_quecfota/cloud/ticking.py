@@ -42,7 +42,7 @@ def end_plans(center: Center) -> None:
     with center.transaction() as tx:
         now, nearest = center.clock.now(), float("inf")
         for plan in list(center.plans.unfinished(tx)):
-            if plan.end <= now:
+            if plan.end <= now and (plan.kind != VERIFICATION or verification.may_end(center, plan.id)):
                 planning.end(center, tx, plan)
                 if plan.kind == VERIFICATION:
                     verification.expire(tx, plan.id)

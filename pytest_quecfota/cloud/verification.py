@@ -6,6 +6,8 @@ It is a plan for one device that is issued at once and lasts 60 minutes; it is n
 
 from __future__ import annotations
 
+import time
+
 import sqlalchemy as sa
 
 from . import planning, tables
@@ -18,6 +20,8 @@ from .store import Row, Transaction
 
 SECONDS = 3600.0
 """How long a verification may take, in seconds of platform time."""
+LEAST_REAL_SECONDS = 3.0
+"""Real seconds a device has at least, however fast the platform's clock runs."""
 VERIFYING, VERIFIED, FAILED = "Verifying", "Verified", "Failed"
 _V = tables.verifications.c
 
@@ -33,6 +37,7 @@ def start(center: Center, package_id: int, dk: str, identifier: str, product_key
         now = center.clock.now()
         plan = planning.insert(center, tx, _definition(tx, package, dk, identifier, product, now), VERIFICATION)
         planning.activate(center, tx, plan)
+        center.begun[plan] = time.monotonic()
         values = {"package": package_id, "plan": plan, "dk": dk, "component": identifier, "state": VERIFYING}
         verification = tx.insert(tables.verifications, {**values, "started": now, "deadline": now + SECONDS})
         planning.issue_at_once(center, tx, plan, dk)
@@ -91,6 +96,11 @@ def settle(center: Center, tx: Transaction, case: Case) -> None:
     plan = center.plans.get(tx, case.plan.id)
     if plan is not None and plan.status.value not in {"Ended", "Forced Terminated"}:
         center.move_plan(tx, plan, PlanEvent.END)
+
+
+def may_end(center: Center, plan_id: int) -> bool:
+    """Whether the device has had the time it has at least."""
+    return time.monotonic() - center.begun.get(plan_id, 0.0) >= LEAST_REAL_SECONDS
 
 
 def expire(tx: Transaction, plan_id: int) -> None:

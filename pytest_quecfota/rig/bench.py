@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ START_LIMIT = 20.0  # real seconds until the ready line
 STOP_LIMIT = 5.0  # real seconds a bench has to clean up after itself
 CONTROL_LIMIT = 10.0  # real seconds for one answer of the control interface
 
+_FOLDER = "quecfota-bench-"
 _MODULE = "pytest_quecfota.virtual"
 _ADDRESSES = ("at", "supply", "developer_center", "token", "product_key", "product_secret", "device_key", "control")
 
@@ -99,6 +101,13 @@ class Bench:
             _end(self._process)
         finally:
             self._log.close()
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """The temporary folder of a bench that was killed and could not remove it itself."""
+        folder = Path(str(self.ready["at"])).parent
+        if folder.name.startswith(_FOLDER):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def __enter__(self) -> Bench:
         return self

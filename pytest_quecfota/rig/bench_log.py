@@ -5,34 +5,32 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import IO
 
 LINES = 15  # how much of it an error shows
+_BYTES = 8192
 
 
 class BenchLog:
-    """The file with what the bench says; one of our own goes with the bench."""
+    """The file at `path`; without one, a nameless file that goes with the run, whatever ends it."""
 
     def __init__(self, path: Path | None) -> None:
+        self.file: IO[bytes]
         if path is None:
-            descriptor, name = tempfile.mkstemp(prefix="quecfota-bench-", suffix=".log")
-            os.close(descriptor)
-            self._own: Path | None = Path(name)
+            self.file = tempfile.TemporaryFile(prefix="quecfota-bench-")  # noqa: SIM115 (closed by `close`)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._own = None
-        self.path = self._own or path or Path(os.devnull)
-        self.file = self.path.open("ab")
+            self.file = path.open("a+b")
 
     def tail(self) -> str:
         """Its last lines, or that there are none."""
-        try:
-            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()[-LINES:]
-        except OSError as error:
-            return f"({error})"
+        if self.file.closed:
+            return "(closed)"
+        size = os.fstat(self.file.fileno()).st_size
+        text = os.pread(self.file.fileno(), _BYTES, max(0, size - _BYTES)).decode("utf-8", "replace")
+        lines = text.splitlines()[-LINES:]
         return "\n  ".join(["", *lines]) if lines else "(empty)"
 
     def close(self) -> None:
-        """Close it; remove it if nobody asked for it."""
+        """Close it. Harmless when called twice."""
         self.file.close()
-        if self._own is not None:
-            self._own.unlink(missing_ok=True)

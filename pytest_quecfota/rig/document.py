@@ -37,7 +37,7 @@ _VARIABLE = re.compile(
 )
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]+|0x[0-9a-fA-F]+|0o[0-7]+")
+_INT = re.compile(r"[-+]?[0-9]{1,40}|0x[0-9a-fA-F]{1,40}|0o[0-7]{1,40}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
 
@@ -150,6 +150,8 @@ def _compose(path: Path, problems: list[Problem]) -> Value | None:
         problems.append(Place(path, 1, 1).problem(f"cannot be read: {error.strerror}"))
     except yaml.MarkedYAMLError as error:
         problems.append(_syntax_problem(path, error, text))
+    except RecursionError:
+        problems.append(Place(path, 1, 1).problem("is nested too deeply", NEEDED))
     except yaml.YAMLError as error:
         problems.append(Place(path, 1, 1).problem(f"is not YAML: {' '.join(str(error).split())}"))
     else:

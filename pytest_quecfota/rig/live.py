@@ -34,6 +34,8 @@ from pytest_quecfota.rig.lease import Lease, hold
 from pytest_quecfota.rig.schema import Rig
 from pytest_quecfota.timeline import Timeline
 
+REOPEN = 30.0  # real seconds a vanished port may stay away: a USB module restarts meanwhile
+REOPEN_VIRTUAL = 5.0  # the same where our own bench makes the port
 REAL_SPEED_AT_MAX = 1000.0  # what waits are divided by on a rig that runs as fast as it can; never below 1 real second
 
 
@@ -182,7 +184,8 @@ class LiveRig:
         """The module's port, read by its one thread."""
         port = self.config.module.port
         assert port is not None  # the loader asks for it, or the bench has filled it in
-        wire = Wire(PortSpec(port.url or "", port.baudrate, port.usb_path, port.interface), self.timeline)
+        spec = PortSpec(port.url or "", port.baudrate, port.usb_path, port.interface)
+        wire = Wire(spec, self.timeline, reopen_within=REOPEN_VIRTUAL if self._bench else REOPEN)
         self._closers.append(wire.close)
         return wire
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from pytest_quecfota import models
 from pytest_quecfota.rig.controls import Controls
@@ -24,6 +25,8 @@ Baudrate = Annotated[Whole, Field(ge=300, le=12_000_000, examples=[115200])]
 
 
 def _speed(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
+        raise PydanticCustomError("number", "must be a number above 0, or max")
     return math.inf if value == "max" else value
 
 

@@ -53,8 +53,8 @@ class Subscription:
         self._queue.put(None)
 
     def finish(self, limit: float) -> None:
-        """Wait at most `limit` real seconds until the actions of all matches so far have run."""
-        if self._thread is not threading.current_thread() and self._thread.is_alive():
+        """Wait at most `limit` real seconds until the actions of all matches so far have run; not where cancelled."""
+        if not self._cancelled and self._thread is not threading.current_thread():
             reached = threading.Event()
             self._queue.put(reached)
             reached.wait(limit)

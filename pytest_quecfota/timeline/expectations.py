@@ -100,6 +100,7 @@ class Events:
         Raises `ModuleError` at once where a URC of the pattern comes out of order or something forbidden comes, and when
         the time is over; `BenchError` where the bench fails meanwhile; what an action of `on` raised.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test, not ours
         asked, forbidden = _asked(pattern, within, never, guards)
         clock = self._record.clock
         searches = [Search(program, clock.deadline) for program in forbidden]
@@ -126,6 +127,7 @@ class Events:
         Counted is what arrived from `since` (by default the last command) until `during` after the call, but not what
         an `expect` has returned. Raises `ModuleError` as soon as it comes, `BenchError` as `expect` does.
         """
+        __tracebackhide__ = True
         asked, _ = _asked(pattern, during, (), guards)
         clock = self._record.clock
         self._settle(self._wait(Absence(asked, Search(asked.program, clock.deadline), self._at(since), clock)))
@@ -249,6 +251,7 @@ class Events:
             wait.end(wait.until)
 
     def _settle(self, wait: Wait) -> Match:
+        __tracebackhide__ = True
         outcome = wait.outcome
         if isinstance(outcome, Match):
             return outcome

@@ -15,8 +15,11 @@ START_SECONDS = 20.0
 class CloudProcess:
     """A running service; `stop` or `kill` ends it."""
 
-    def __init__(self, data: Path, *more: str, parent: int | None = None, env: dict[str, str] | None = None) -> None:
-        command = [sys.executable, "-m", "pytest_quecfota.cloud", "--json", "--data", str(data)]
+    def __init__(
+        self, data: Path | None, *more: str, parent: int | None = None, env: dict[str, str] | None = None
+    ) -> None:
+        command = [sys.executable, "-m", "pytest_quecfota.cloud", "--json"]
+        command += [] if data is None else ["--data", str(data)]
         command += ["--parent", str(parent or os.getpid()), *more]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -13,6 +15,14 @@ _NUMBERS = itertools.count(1)
 
 def fresh(prefix: str) -> str:
     return f"{prefix}{next(_NUMBERS)}"
+
+
+def eventually(look: Callable[[], Any], wanted: Any, seconds: float = 10.0) -> bool:
+    """Looks again until the service's own ticker has done its part; each look is a call, so nothing spins."""
+    deadline = time.monotonic() + seconds
+    while look() != wanted:
+        assert time.monotonic() < deadline, f"{look()!r} is not {wanted!r} after {seconds} s"
+    return True
 
 
 class Shop:

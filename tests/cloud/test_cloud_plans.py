@@ -6,15 +6,7 @@ import datetime
 from typing import Any
 
 import pytest
-from shop import Shop, fresh
-
-
-def wait_for(look: Any, wanted: Any) -> Any:
-    """Looks again until the service's ticker (ten times a second) has done its part."""
-    deadline = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=5)
-    while look() != wanted and datetime.datetime.now(datetime.timezone.utc) < deadline:
-        pass
-    return look()
+from shop import Shop, eventually, fresh
 
 
 def test_a_plan_needs_name_product_and_components_only(shop: Shop) -> None:
@@ -173,7 +165,7 @@ def test_at_its_end_what_has_not_been_upgraded_has_failed(shop: Shop) -> None:
     (other,) = running.request()
     running.told(other, "received", "confirmed", "downloading")
     shop.step(minutes=121)
-    assert wait_for(lambda: shop.shown(plan)["status"], "Ended") == "Ended"
+    assert eventually(lambda: shop.shown(plan)["status"], "Ended")
     assert [shop.statuses(plan, d)[0] for d in (done, running, never)] == [
         "Upgraded",
         "Upgrade Failed",

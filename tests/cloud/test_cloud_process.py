@@ -92,7 +92,8 @@ def test_what_a_crash_leaves_of_an_upload_is_removed_at_the_next_start(tmp_path:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_ends_within_two_seconds_with_open_polls_and_streams(tmp_path: Path, number: signal.Signals) -> None:
-    process = CloudProcess(tmp_path)
+    process = CloudProcess(None, env={"TMPDIR": str(tmp_path)})
+    assert [p.name.startswith("quecfota-cloud-") for p in tmp_path.iterdir()] == [True]
     with client(process) as http, client(process) as other, ThreadPoolExecutor(1) as pool:
         shop = Shop(http, process.token, other)
         product = shop.product()
@@ -110,14 +111,7 @@ def test_it_ends_within_two_seconds_with_open_polls_and_streams(tmp_path: Path, 
                 assert poll.result(timeout=10) == []
             except httpx.TransportError:
                 pass  # the poll had not arrived yet
-
-
-def test_it_ends_with_its_parent(tmp_path: Path) -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as parent:
-        process = CloudProcess(tmp_path, parent=parent.pid)
-        parent.kill()
-        parent.wait(timeout=10)
-    assert process.ended() == (0, "")
+    assert list(tmp_path.iterdir()) == [], "a data directory of its own ends with the service"
 
 
 def test_a_token_is_stored_hashed_only_and_ends_with_the_next_start(tmp_path: Path) -> None:
@@ -188,15 +182,15 @@ def test_ones_own_clock_steps_and_keeps_its_time_when_its_speed_changes() -> Non
     assert clock.now() == pytest.approx(frozen, abs=5.0)
 
 
-def test_a_service_on_a_bench_clock_follows_it(tmp_path: Path) -> None:
+def test_a_service_of_a_bench_follows_its_clock_and_ends_with_it(tmp_path: Path) -> None:
     path = tmp_path / "clock"
     published(path)
-    process = CloudProcess(
-        tmp_path / "data", "--clock", str(path), "--token-env", "OUR_TOKEN", env={"OUR_TOKEN": "our own token"}
-    )
-    assert process.token == "our own token"
-    try:
+    token = {"OUR_TOKEN": "our own token"}
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bench:
+        options = ("--clock", str(path), "--token-env", "OUR_TOKEN")
+        process = CloudProcess(tmp_path / "data", *options, parent=bench.pid, env=token)
         with client(process) as http:
+            assert process.token == "our own token"
             shop = Shop(http, process.token, http)
             assert shop.now() == "1970-01-12T13:46:40.000+00:00"
             assert shop.call("POST", "/control/clock", json={"step": 1}).status_code == 409
@@ -206,5 +200,6 @@ def test_a_service_on_a_bench_clock_follows_it(tmp_path: Path) -> None:
             published(path, sequence=4, module=600.0)
             (message,) = device.poll(5)
             assert message["type"] == "plan"
-    finally:
-        process.kill()
+        bench.kill()
+        bench.wait(timeout=10)
+    assert process.ended() == (0, "")

@@ -92,15 +92,20 @@ def test_bench_dies(rig, module, events):
     assert project.allure()["test_bench_dies"]["status"] == "broken"
 
 
-def test_a_dead_supply_is_a_bench_fault(project):
-    tests = """
-def test_supply_dies(rig, module, supply):
-    rig.control("/supply", "POST", {"dead": True})
+def test_a_dead_supply_is_a_bench_fault(project, outside_bench):
+    tests = f"""
+import socket
+
+def test_supply_dies(module, supply):
+    supply.set(voltage=3.2)
+    with socket.create_connection(("127.0.0.1", {outside_bench.fuse})) as fuse:
+        fuse.recv(1)  # closed as soon as the line to the supply is cut
     supply.measure()
 """
-    result = project.run("--rig", "virtual", tests=tests)
-    assert result.ret == 8
+    result = project.run("--rig", "outside", tests=tests)
+    assert result.ret == 8, result.stdout.str()
     assert "SupplyError" in result.stdout.str()
+    assert project.junit()["test_supply_dies"].count("failure") == 0
     assert project.allure()["test_supply_dies"]["status"] == "broken"
 
 

@@ -6,12 +6,17 @@ import json
 import math
 import os
 import select
+import signal
+import subprocess
 import sys
+import tempfile
 import textwrap
+from pathlib import Path
 
 import pytest
 from rig_texts import HARDWARE, VIRTUAL
 
+from pytest_quecfota import rig as rigs
 from pytest_quecfota.errors import BenchError, Reason
 from pytest_quecfota.rig import bench as benches
 from pytest_quecfota.rig.clock import Clock
@@ -156,12 +161,12 @@ def test_one_that_will_not_stop_is_killed(rig, monkeypatch):
     assert gone(bench.pid)
 
 
-def test_a_log_of_its_own_goes_with_it(rig):
-    bench = benches.start(rig, command=command(SERVE))
-    path = bench._log.path
-    assert path.exists()
-    bench.stop()
-    assert not path.exists()
+def test_without_a_log_file_it_leaves_none(rig, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with benches.start(rig, command=command(SERVE)) as bench:
+        with pytest.raises(BenchError, match="its log: \n  starting bench"):
+            bench.control("/broken")
+        assert [path.name for path in tmp_path.iterdir()] == ["rigs"]
 
 
 def test_a_log_that_was_asked_for_stays(bench, tmp_path):
@@ -256,3 +261,73 @@ class TestClock:
 
     def test_restoring_without_a_change_asks_nothing(self):
         Clock(None).restore()
+
+
+class TestInTheForeground:
+    SCRIPT = """
+    import sys
+    from pytest_quecfota import rig
+    from pytest_quecfota.rig import bench
+    sys.exit(bench.run_in_foreground(rig.load("rigs/bench.yaml"), as_json=sys.argv[1] == "json", command=sys.argv[2:]))
+    """
+
+    @pytest.fixture
+    def run(self, rig):
+        """Starts the foreground; ends it whatever a test forgot."""
+        started = []
+
+        def begin(form: str = "json", script: str = SERVE) -> subprocess.Popen[str]:
+            words = [*command(self.SCRIPT), form, *command(script)]
+            process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            started.append(process)
+            return process
+
+        yield begin
+        for process in started:
+            process.kill()
+            process.communicate()
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_prints_one_line_and_ends_without_a_trace_when_told(self, run, number):
+        process = run()
+        ready = json.loads(process.stdout.readline())
+        assert ready["ready"] is True
+        process.send_signal(number)
+        assert process.communicate(timeout=10) == ("", "")
+        assert process.returncode == 0
+        assert gone(ready["child"])
+
+    def test_is_readable_for_a_person_too(self, run):
+        process = run("text")
+        lines = [process.stdout.readline() for _ in range(9)]
+        assert "at                /dev/pts/99\n" in lines
+
+    def test_ends_with_3_when_the_bench_dies(self, run):
+        process = run("json", SERVE.replace("server.serve_forever()", "sys.exit(5)"))
+        _, said = process.communicate(timeout=10)
+        assert (process.returncode, "exit code 5" in said) == (3, True)
+
+    def test_ends_with_3_when_the_bench_does_not_start(self, run):
+        process = run("json", "raise SystemExit('no port left')")
+        out, said = process.communicate(timeout=10)
+        assert (process.returncode, out, "no port left" in said) == (3, "", True)
+
+    def test_is_refused_for_hardware(self, rig_files, capsys):
+        assert benches.run_in_foreground(rig_files.load(HARDWARE)) == 2
+        assert "not virtual" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rig_name", ["virtual", "virtual-cellular"])
+def test_the_real_bench_of_a_shipped_rig_keeps_the_contract(rig_name, tmp_path):
+    rig = rigs.load(rig_name, Path(__file__).parents[2] / "rigs", environ={})
+    with benches.start(rig, log=tmp_path / "bench.log") as bench:
+        assert Path(bench.rig.module.port.url).exists()
+        truth = bench.control("/truth")
+        assert (truth["powered"], truth["version"]) == (True, f"{rig.module.model}_FOTA_V1_0")
+        clock = Clock(bench)
+        clock.step("1 min")
+        clock.speed(1)
+        clock.restore()
+        with pytest.raises(ValueError, match="/clock"):
+            bench.control("/clock", "POST", {"speed": -1})
+    assert not Path(bench.rig.module.port.url).exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import select
 import signal
 import socket
@@ -184,3 +185,16 @@ def test_its_start_needs_none_of_the_rig_rooms_libraries():
     script = f"import sys, pytest_quecfota.rig.guardian; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_an_instrument_on_a_serial_line_is_reached_through_visa(tmp_path):
+    ours, theirs = pty.openpty()
+    note = tmp_path / "note"
+    try:
+        visa = f"ASRL{os.ttyname(theirs)}::INSTR"
+        guardians.restore([{"visa": visa, "messages": ["VSET1:3.30", "OUT1"], "gap": 0.05}], str(note), limit=5.0)
+        assert os.read(ours, 100) == b"VSET1:3.30\nOUT1\n"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert json.loads(note.read_text())["instruments"][0]["error"] is None

@@ -448,3 +448,64 @@ def test_no_thread_is_needed_to_wait(timeline: Timeline) -> None:
     before = threading.active_count()
     timeline.events.expect_none(urc.Updated, during="1 ms")
     assert threading.active_count() == before
+
+
+def test_what_may_come_and_need_not_is_waited_for(timeline: Timeline, module: Module) -> None:
+    module.command("AT+QIOTOTAREQ=1")
+    assert timeline.events.wait(urc.UpgradeOffered, within="10 ms") is None
+    module.says(urc.UpgradeOffered)
+    match = timeline.events.wait(urc.UpgradeOffered, within="1 min")
+    assert match is not None
+    module.says(urc.UpdateFailed)
+    with pytest.raises(ModuleError, match="UpdateFailed"):
+        timeline.events.wait(urc.Updated, within="1 min")
+
+
+def test_a_pause_lasts_as_long_as_asked_and_ends_with_a_bench_fault(timeline: Timeline, module: Module) -> None:
+    began = timeline.now()
+    timeline.events.pause("20 ms")
+    assert timeline.now() - began >= 0.02
+    task = Task(lambda: timeline.events.pause("1 h"))
+    waits(timeline)
+    module.says(urc.UpdateFailed)
+    module.says(urc.Ready)
+    timeline.fault(PortLost("gone"))
+    with pytest.raises(PortLost):
+        task.result()
+
+
+def test_the_line_of_the_test_is_shown_not_ours(timeline: Timeline) -> None:
+    with pytest.raises(ModuleError) as error:
+        timeline.events.expect(urc.Updated, within=0)
+    shown = [entry.name for entry in error.traceback.filter(error)]
+    assert shown == ["test_the_line_of_the_test_is_shown_not_ours"]
+
+
+def test_what_comes_while_the_past_is_read_back_is_seen_once(new: Callable[..., Timeline]) -> None:
+    module = Module(new(window=3))
+    times = [module.says(urc.Downloading).time for _ in range(10)]
+
+    def flood(_: str) -> bool:
+        if len(times) < 30:  # pushes what has not been looked at yet out of memory
+            times.extend(module.says(urc.Downloading).time for _ in range(10))
+        return True
+
+    seen = module.timeline.events.seen(where(urc.Downloading, raw=flood))
+    assert [one.time for one in seen] == pytest.approx(times, abs=1e-5)
+
+
+def test_what_comes_right_after_the_past_was_read_back_is_not_lost(
+    new: Callable[..., Timeline], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = Module(new(window=3))
+    times = [module.says(urc.Downloading).time for _ in range(10)]
+    history = module.timeline.history
+    recall = history.recall
+
+    def and_then_a_flood(number: int, position: int) -> Any:
+        yield from recall(number, position)
+        if len(times) < 20:
+            times.extend(module.says(urc.Downloading).time for _ in range(10))
+
+    monkeypatch.setattr(history, "recall", and_then_a_flood)
+    assert [one.time for one in module.timeline.events.seen(urc.Downloading)] == pytest.approx(times, abs=1e-5)

@@ -136,3 +136,19 @@ def test_what_guards_found_is_read_back_from_disk(new: Callable[..., Timeline]) 
         module.says(urc.Downloading)
     with pytest.raises(ModuleError, match="restarted unannounced"):
         module.timeline.events.expect(urc.Updated, within=0)
+
+
+def test_what_was_awaited_while_it_came_is_not_guarded_against_afterwards(timeline: Timeline, module: Module) -> None:
+    module.command()
+    task = Task(lambda: timeline.events.expect(urc.UpdateFailed, within="1 min"))
+    waits(timeline)
+    module.says(urc.UpdateFailed)
+    module.says(urc.Subscribed)
+    assert task.result().urcs
+    assert timeline.events.expect(urc.Subscribed, within=0).urcs
+
+
+def test_a_restart_before_the_call_is_no_matter_of_expecting_nothing(timeline: Timeline, module: Module) -> None:
+    module.command()
+    module.says(urc.Ready)
+    timeline.events.expect_none(urc.Updated, during="1 ms")

@@ -171,6 +171,7 @@ def run(pattern: Pattern, *stamped: tuple[type[urc.Urc], float]) -> Step:
     matcher = Matcher(compile(node(pattern)), 0.0, lambda t, within: t + within)
     step = Step.FOREIGN
     for one in urcs(*stamped):
+        assert step in (Step.FOREIGN, Step.TAKEN)
         step = matcher.step(one)
     return step
 

@@ -194,7 +194,7 @@ def test_a_disk_that_is_full_is_a_bench_fault_and_stops_no_reader(tmp_path: Path
     (tmp_path / "timeline.jsonl").symlink_to("/dev/full")
     timeline = Timeline(tmp_path)
     Module(timeline).says(urc.Downloading)
-    with pytest.raises(BenchError, match="cannot be written.*No space left"):
+    with pytest.raises(BenchError, match=r"cannot be written.*No space left"):
         timeline.events.expect(urc.Updated, within="1 h")
     timeline.close()
 

@@ -137,3 +137,15 @@ def test_after_kill_9_everything_received_is_there(tmp_path: Path) -> None:
     assert all(line.startswith(f"[{number:08d}] radio") for number, line in enumerate(lines))
     assert sum(record["kind"] == "urc" for record in records) >= written
     assert (tmp_path / "uart.log").read_text().count("radio link report") >= written
+
+
+def test_a_record_that_the_system_takes_in_parts_is_written_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, write = FileStore(tmp_path), os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:7]))
+    store.append(encode({"t": 1, "kind": "note", "text": "a longer one"}))
+    monkeypatch.undo()
+    assert [record["text"] for record in store.read()] == ["a longer one"]
+    assert store.position == (tmp_path / "timeline.jsonl").stat().st_size
+    store.close()

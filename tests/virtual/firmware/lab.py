@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from fake_platform import FakePlatform
 from pytest_quecfota.virtual import image
 from pytest_quecfota.virtual.boot import Updater
-from pytest_quecfota.virtual.clock import Clock
+from pytest_quecfota.virtual.stepping import SteppedClock
 from pytest_quecfota.virtual.defects import Defects
 from pytest_quecfota.virtual.firmware.board import Board
 from pytest_quecfota.virtual.firmware.module import Module, Truth
@@ -48,7 +48,7 @@ class Lab:
         self.platform = platform
         self.settings = settings
         self.data = load(model, overrides=settings.get("profile"))
-        self.clock = Clock(settings.get("speed", "max"))
+        self.clock = SteppedClock(settings.get("speed", "max"))
         self._loop = new_event_loop(self.clock)
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
@@ -109,6 +109,8 @@ class Lab:
     def power(self, on: bool, volts: float = 3.3) -> None:
         """Switch the supply."""
         self.on_loop(lambda: self.rail.set_source(volts, on, 2.0, off_sink_current=5.0))
+        if not on:
+            self.step(1)
 
     def step(self, seconds: float) -> None:
         """Step the clock."""

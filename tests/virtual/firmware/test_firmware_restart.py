@@ -96,7 +96,6 @@ def test_a_cut_at_any_stage_leaves_source_or_target_and_the_upgrade_can_be_compl
     for _ in range(10):
         lab.step(seconds / 10)
     lab.power(False)
-    lab.step(1)
     assert not lab.truth().powered
     lab.client.drain()
     lab.on_loop(lambda: lab.clock.set_speed("max"))
@@ -120,7 +119,6 @@ def test_an_interrupted_download_goes_on_where_it_was(make_lab: Callable[..., La
         lab.step(1.0)
     done = lab.truth().flash_operations
     lab.power(False)
-    lab.step(1)
     lab.client.drain()
     lab.on_loop(lambda: lab.clock.set_speed("max"))
     lab.boot(rb"3,10200\r\n")
@@ -142,7 +140,6 @@ def test_power_that_goes_ends_output_in_the_middle_of_a_line_and_input_is_lost(m
     lab.client.write(b"ATI\r")
     lab.client.until(rb"ATI\r\r\nQuec")
     lab.power(False)
-    lab.step(1)
     rest = lab.client.silence(0.05)
     assert b"OK" not in rest
     lab.client.write(b"AT+CGMR\r")
