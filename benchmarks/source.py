@@ -13,6 +13,7 @@ import json
 import os
 import random
 import sys
+import threading
 import time
 import tty
 
@@ -105,6 +106,12 @@ class Source:
         return {"seconds": seconds}
 
 
+def _end_with_the_benchmark() -> None:
+    """End, also in the middle of a write that nobody reads, when the benchmark closes our standard input or dies."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 def main() -> None:
     """Play one task, given on the command line."""
     parser = argparse.ArgumentParser()
@@ -115,6 +122,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=3.0)
     asked = parser.parse_args()
+    let_go = threading.Thread(target=_end_with_the_benchmark, daemon=True)
+    let_go.start()
     source = Source()
     print(json.dumps({"port": source.port}), flush=True)
     if asked.task == "flood":
@@ -124,7 +133,7 @@ def main() -> None:
     else:
         sent = source.silence(asked.seconds)
     print(json.dumps(sent), flush=True)
-    sys.stdin.read()  # the line stays up until the benchmark lets go
+    let_go.join()  # until then the line stays up
 
 
 if __name__ == "__main__":

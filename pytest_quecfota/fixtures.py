@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from pytest_quecfota.developer_center import Plan
     from pytest_quecfota.module import Module, Run
     from pytest_quecfota.power import Supply
+    from pytest_quecfota.power.disturbance import Disturbance
     from pytest_quecfota.rig.live import LiveRig
-    from pytest_quecfota.session import Session
     from pytest_quecfota.timeline import Events, Timeline
 
-SESSION = pytest.StashKey["Session"]()
+SESSION = pytest.StashKey[Any]()
 
 __all__ = [
     "_lines",
+    "brownout",
     "developer_center",
     "events",
     "evidence",
@@ -112,6 +113,15 @@ def sota_plan(rig: LiveRig, module: Module, timeline: Timeline, developer_center
 
 
 @pytest.fixture
-def upgrade(rig: LiveRig, module: Module, timeline: Timeline, developer_center: Any) -> Callable[..., Run]:
-    """Play the host through one upgrade, to its end."""
-    return rig.host().upgrade
+def upgrade(rig: LiveRig, module: Module, timeline: Timeline, developer_center: Any) -> Iterator[Callable[..., Run]]:
+    """Play the host through one upgrade, to its end, and judge what became of it."""
+    from pytest_quecfota.rig.orders import Orders
+
+    with Orders(rig).terminated_afterwards() as further:
+        yield rig.host(further.fota).upgrade
+
+
+@pytest.fixture
+def brownout(rig: LiveRig, module: Module, supply: Supply) -> Callable[..., Disturbance]:
+    """Disturb the module's power when a URC comes: `with brownout(at=urc.Updating, after=0.2, waveform="cut-500ms"):`."""
+    return rig.disturb

@@ -115,8 +115,8 @@ class Client:
             self._quarantine.clear()
             self._echo = None
             pending = self._pending
-            if pending is not None:
-                pending.passed(unsolicited)
+            if pending is not None and unsolicited.time >= self._wire.timeline.stamp(self._started):
+                pending.passed(unsolicited)  # what was read before the command was sent does not end it
 
     def lost(self, error: BenchError) -> None:
         """See `link.wire.Consumer`."""
@@ -138,9 +138,9 @@ class Client:
         exchange = Exchange(command, self._answered, data=data, restarts=restarts, echo=self._echo, late=late)
         absences = self._wire.absences
         self._wire.arm(Arm(prompt=data is not None, block=block))
+        self._started = monotonic()
         self._pending = exchange
         try:
-            self._started = monotonic()
             self._wire.write(command.text.encode() + self._line_end)
             if data is not None and self._wait(exchange, lambda: exchange.prompted, seconds):
                 self._wire.write(data, command=False)

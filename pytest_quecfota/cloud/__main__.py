@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -100,6 +101,8 @@ async def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            gc.freeze()
+            gc.enable()
             if self.started:
                 _announce(options, listener, token)
 
@@ -134,6 +137,7 @@ async def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the service; returns the exit code."""
+    gc.disable()  # until it is ready: importing makes no garbage worth looking for
     options = _arguments(argv)
     with contextlib.ExitStack() as stack:
         if options.data is None:

@@ -29,7 +29,8 @@ class Strategy:
 class PlanOrder:
     """A plan a test wants: one component, its package, and how it is handed out.
 
-    `files` are name and content of the package's files; `fields` go into the plan as they are.
+    `files` are name and content of the package's files; `fields` go into the plan as they are; `must_fail`: the package is
+    wrong on purpose.
     """
 
     component: str
@@ -43,6 +44,7 @@ class PlanOrder:
     blacklist: Sequence[str] = ()
     strategy: Strategy = field(default_factory=Strategy)
     fields: Mapping[str, Any] = field(default_factory=dict)
+    must_fail: bool = False
 
 
 @dataclass(frozen=True)

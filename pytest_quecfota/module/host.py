@@ -15,6 +15,7 @@ from typing import Any
 from pytest_quecfota import urc
 from pytest_quecfota.developer_center import Plan
 from pytest_quecfota.errors import ModuleError
+from pytest_quecfota.module.aftermath import Aftermath, NoOffer
 from pytest_quecfota.module.device import Module
 from pytest_quecfota.module.run import Outcome, Run
 from pytest_quecfota.module.steps import step
@@ -54,6 +55,8 @@ class Host:
         block: the longest piece of a file it reads at once, in bytes.
         platform_agrees: asks the platform whether it shows the upgrade as done; None where it cannot be asked.
         follow_up: another valid plan, to prove after a failure that the module can still be upgraded; None where none can be had.
+        cuts: how many disturbances were played since the test began.
+        settled: waits until the supply is back at rest after a disturbance.
     """
 
     def __init__(
@@ -62,10 +65,14 @@ class Host:
         *,
         platform_agrees: Callable[[Plan], str | None] | None = None,
         follow_up: Callable[[], Plan] | None = None,
+        cuts: Callable[[], int] = lambda: 0,
+        settled: Callable[[], None] = lambda: None,
     ) -> None:
         self.module = module
         self._platform_agrees = platform_agrees
         self._follow_up = follow_up
+        self._cuts = cuts
+        self._settled = settled
 
     def upgrade(self, plan: Plan, *, confirm: bool = True, interrupt: Callable[[], Any] | None = None) -> Run:
         """Play one upgrade to its end: connect, ask, decide, confirm, restart, reconnect, compare.
@@ -79,8 +86,18 @@ class Host:
             ModuleError: an undisturbed run breaks OTA-01, OTA-06 or OTA-07.
             BenchError: the bench is at fault.
         """
-        module, timeline = self.module, self.module.timeline
         source = self.running(plan)
+        begin = self.module.timeline.events.mark()
+        try:
+            return self._play(plan, source, confirm, interrupt)
+        except ModuleError as error:
+            if not (interrupt is not None or self._cuts() > 0 or _failed_as_due(error, plan)):
+                raise
+            return self._judge_aftermath(plan, source, begin, error)
+
+    def _play(self, plan: Plan, source: str, confirm: bool, interrupt: Callable[[], Any] | None) -> Run:
+        """The path of an undisturbed upgrade."""
+        module, timeline = self.module, self.module.timeline
         with step(timeline, "connect"):
             module.connect(mode=2)
         with step(timeline, f"ask for the upgrade of {plan.component} to {plan.target_version}"):
@@ -98,8 +115,37 @@ class Host:
             module.confirm_upgrade()
         if interrupt is not None:
             interrupt()
-        play = self._update_self if plan.component_type == "mcu" else self._watch_module
-        return self._judge(plan, source, play(plan, mark), mark)
+        watch = self._update_self if plan.component_type == "mcu" else self._watch_module
+        return self._judge(plan, source, watch(plan, mark), mark)
+
+    def _judge_aftermath(self, plan: Plan, source: str, mark: Any, error: ModuleError) -> Run:
+        """A disturbed run left its path, or a plan that must fail did: what became of it."""
+        self.module.timeline.record("note", text=f"left the path of an undisturbed upgrade: {error.summary}")
+        aftermath = Aftermath(
+            self.module,
+            plan,
+            source,
+            mark,
+            play=self._play_again,
+            follow_up=self._follow_up,
+            cuts=self._cuts,
+            settled=self._settled,
+        )
+        outcome, reason = aftermath.judge()
+        return self._run(outcome, None, plan, source, mark, reason)
+
+    def _play_again(self, plan: Plan) -> None:
+        """One more upgrade, undisturbed: what proves that the module still can."""
+        module = self.module
+        module.connect(mode=2)
+        if module.request_upgrade() is None:
+            raise NoOffer(f"no offer (7,10700) of {plan.name} came")
+        mark = module.timeline.events.mark()
+        module.confirm_upgrade()
+        self._watch_module(plan, mark)
+        running = module.firmware_version()
+        if running != plan.target_version:
+            raise ModuleError(f"runs {running} after a further upgrade to {plan.target_version}")
 
     def running(self, plan: Plan) -> str:
         """The version that runs now of what the plan upgrades."""
@@ -195,18 +241,29 @@ class Host:
             successes = timeline.events.seen(urc.Updated, since=mark)
             if outcome == "upgraded" and len(successes) != 1:
                 raise ModuleError(f"Updated (7,10705) came {len(successes)} times; exactly one is due (OTA-07)")
+        if outcome != "upgraded":
+            raise ModuleError(f"{plan.component} was not upgraded: {reason} (OTA-07)")
+        return self._run(outcome, match, plan, source, mark, reason)
+
+    def _run(self, outcome: Outcome, match: Match | None, plan: Plan, source: str, mark: Any, reason: str) -> Run:
+        """The run with its stages, as the timeline has them."""
+        timeline = self.module.timeline
         seen = timeline.events.seen(urc.Urc, since=mark)
-        start = mark.time
         stages: dict[str, float] = {}
         for event in seen:
             name = STAGES.get(type(event))
             if name is not None:
-                stages.setdefault(name, (event.time - start) * timeline.speed)
+                stages.setdefault(name, timeline.clock.between(mark.time, event.time))
         reboots = sum(isinstance(event, urc.Ready) for event in seen)
-        duration = (match.urcs[-1].time - start) * timeline.speed
-        if outcome != "upgraded":
-            raise ModuleError(f"{plan.component} was not upgraded: {reason} (OTA-07)")
+        end = match.urcs[-1].time if match is not None else timeline.now()
+        duration = timeline.clock.between(mark.time, end)
         return Run(outcome, match, duration, stages, source, plan.target_version, reboots, reason)
+
+
+def _failed_as_due(error: ModuleError, plan: Plan) -> bool:
+    """Whether the module told a failure (10706) of a plan that was made to fail."""
+    failure = getattr(error, "failure", None)
+    return plan.order.must_fail and isinstance(getattr(failure, "instead", None), urc.UpdateFailed)
 
 
 def check_offer(offer: urc.UpgradeOffered, plan: Plan) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pytest_quecfota.errors import Reason, SupplyError
 from pytest_quecfota.power.instrument import Instrument
 from pytest_quecfota.power.profiles import Profile
+from pytest_quecfota.power.waveform import Waveform
 
 NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
 
@@ -86,6 +87,8 @@ class Supply:
         self._may_cut = may_cut
         self._setting = nominal
         self._output = True
+        self._armed = False
+        self._by_host: Waveform | None = None
 
     def set(self, *, voltage: float | None = None, current_limit: float | None = None) -> None:
         """Set volts and/or amperes, and wait until the supply has taken them.
@@ -166,6 +169,84 @@ class Supply:
             current_limit=self.nominal.current_limit,
             output=True,
         )
+
+    # -- disturbances ---------------------------------------------------------------------------------
+
+    def arm(self, waveform: Waveform) -> bytes:
+        """Load `waveform` and return the one message that starts it.
+
+        Raises:
+            ValueError: the rig does not allow cuts, the waveform goes above its limit, or the supply cannot play it.
+            SupplyError: the supply does not take it.
+        """
+        self._check(waveform)
+        engine = self.profile.list_engine
+        if engine is None:
+            self._by_host = waveform
+            return self._line(self.profile.message("off", channel=self.channel))
+        if len(waveform.levels) > engine.max_steps:
+            raise ValueError(
+                f"{self.profile.title} plays {engine.max_steps} steps, {waveform.name} has {len(waveform.levels)}"
+            )
+        short = [level.dwell for level in waveform.levels if level.dwell < engine.min_dwell]
+        if short:
+            raise ValueError(
+                f"{self.profile.title} holds a level {engine.min_dwell} s at least, {waveform.name} {min(short):g} s"
+            )
+        places = {
+            "channel": self.channel,
+            "voltages": ",".join(f"{level.voltage:.4f}" for level in waveform.levels),
+            "dwells": ",".join(f"{level.dwell:.6g}" for level in waveform.levels),
+        }
+        self._say(*(text.format(**places) for text in engine.load))
+        self._armed = True
+        return self._line(engine.start)
+
+    def fire(self, message: bytes) -> None:
+        """Send what `arm` has prepared, and nothing else: for the thread that reads the module's port."""
+        self.instrument.send_at_once(message)
+
+    def acknowledge(self) -> None:
+        """Wait for the supply's word that it took what `fire` sent; what the host plays itself goes on from here."""
+        self._check_errors("a disturbance")
+
+    def disarm(self) -> None:
+        """Take a loaded waveform away; the output goes back to what it was set to."""
+        engine = self.profile.list_engine
+        if engine is not None and self._armed:
+            self._say(*(text.format(channel=self.channel) for text in engine.disarm))
+            self._armed = False
+        elif self._by_host is not None:
+            self._by_host = None
+            self.on()
+
+    def _check(self, waveform: Waveform) -> None:
+        if not self._may_cut:
+            raise ValueError(
+                f"{waveform.name} disturbs the module's power, which this rig does not allow; add `allow: [cuts]`"
+            )
+        if waveform.highest > self.limits.max:
+            raise ValueError(
+                f"{waveform.name} reaches {waveform.highest} V, above this rig's limit of {self.limits.max} V"
+            )
+        plain_cut = waveform.highest == self.nominal.voltage or waveform.lowest == waveform.highest == 0
+        if self.profile.list_engine is None and not plain_cut:
+            raise ValueError(f"{self.profile.title} has no list engine: it can cut, but not play {waveform.name}")
+
+    def _say(self, *messages: str) -> None:
+        """Messages that have no answer, and then the supply's word that all were taken."""
+        with self.instrument.lock:
+            for message in messages:
+                self.instrument.write(message)
+            self._check_errors(" ".join(messages))
+
+    def _check_errors(self, what: str) -> None:
+        answer = self.instrument.query(self.profile.commands.error)
+        if not re.search(self.profile.no_error, answer):
+            raise SupplyError(f"supply refused {what}: {answer}", reason=Reason.SUPPLY_SCPI)
+
+    def _line(self, message: str) -> bytes:
+        return (message + self.profile.transport.write_termination).encode("ascii")
 
     def safe_messages(self, state: str) -> list[str]:
         """The messages a guardian sends when the run dies: `nominal` or `off`."""

@@ -121,7 +121,6 @@ def start(
     *,
     defects: Sequence[str] = (),
     seed: int | None = None,
-    firmware_dir: Path | None = None,
     state: Path | None = None,
     log: Path | None = None,
     limit: float = START_LIMIT,
@@ -132,8 +131,6 @@ def start(
     Args:
         rig: from `load`; its section `virtual` says how the bench is built.
         defects, seed, state: override what the rig file says.
-        firmware_dir: taken for symmetry with the options; the bench makes its first image itself, and images for plans
-            come from `rig.firmware`.
         log: file for what the bench says; a temporary one if left out.
         limit: real seconds until it must be ready.
         command: another program that keeps the same contract, for tests.
@@ -142,7 +139,6 @@ def start(
         ValueError: the rig is not virtual.
         BenchError: the bench does not come up; the text holds the end of its log.
     """
-    del firmware_dir
     words = document(rig, defects=defects, seed=seed, state=state)
     kept = BenchLog(log)
     program = list(command or [sys.executable, "-m", _MODULE, "--document", "-"])
@@ -170,7 +166,6 @@ def run_in_foreground(
     state: Path | None = None,
     defects: Sequence[str] = (),
     seed: int | None = None,
-    firmware_dir: Path | None = None,
     command: Sequence[str] | None = None,
 ) -> int:
     """`quecfota bench`: say where the bench of a virtual rig is, and run it until SIGTERM, SIGINT, or its end.
@@ -181,7 +176,7 @@ def run_in_foreground(
         print(f"rig {rig.name!r} is not virtual: there is no bench to start for it", file=sys.stderr)
         return 2
     log = None if state is None else state / "bench.log"
-    options: dict[str, Any] = {"defects": defects, "seed": seed, "firmware_dir": firmware_dir, "command": command}
+    options: dict[str, Any] = {"defects": defects, "seed": seed, "command": command}
     before = {number: signal.signal(number, _told_to_stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with start(rig, state=state, log=log, **options) as bench:

@@ -112,9 +112,7 @@ def _supply_has_an_address(
 
 
 @_needs("module", "supply", "virtual")
-def _limits_are_known(
-    module: ModulePart, supply: SupplyPart | None, virtual: VirtualPart | None
-) -> Iterator[Finding]:
+def _limits_are_known(module: ModulePart, supply: SupplyPart | None, virtual: VirtualPart | None) -> Iterator[Finding]:
     model = known_model(module)
     if supply is None or model is None or supply.limits is not None or virtual is not None or model.supply.confirmed:
         return

@@ -26,12 +26,18 @@ class Clocked(Protocol):
 class Clock:
     """The clock of `bench`; where there is none, every call raises ValueError.
 
-    `changed` is told each new speed, so that waits can be divided by it.
+    `changed` is told each new speed, so that waits can be divided by it; `stepped` the module seconds of each step.
     """
 
-    def __init__(self, bench: Clocked | None, changed: Callable[[float], None] = lambda _speed: None) -> None:
+    def __init__(
+        self,
+        bench: Clocked | None,
+        changed: Callable[[float], None] = lambda _speed: None,
+        stepped: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
         self._bench = bench
         self._changed = changed
+        self._stepped = stepped
         self._moved = False
 
     def speed(self, factor: float) -> None:
@@ -50,7 +56,9 @@ class Clock:
 
         Raises ValueError on a rig that is not virtual, or for what is no duration.
         """
-        self._control("/clock", {"step": durations.seconds(duration)})
+        seconds = durations.seconds(duration)
+        self._control("/clock", {"step": seconds})
+        self._stepped(seconds)
 
     def restore(self) -> None:
         """Back to the speed the bench was started with, where a test changed it."""

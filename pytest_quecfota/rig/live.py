@@ -16,26 +16,35 @@ from typing import Any
 
 from pytest_quecfota import urc
 from pytest_quecfota.at.client import Client
-from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder, ServiceCenter
-from pytest_quecfota.developer_center.manual import PreparedPlan
-from pytest_quecfota.errors import BenchError, CommandError, ModuleBricked, ModuleError, ModuleSilent, Reason, SupplyError
+from pytest_quecfota.developer_center import Plan, PlanOrder
+from pytest_quecfota.errors import (
+    BenchError,
+    CommandError,
+    ModuleBricked,
+    ModuleError,
+    ModuleSilent,
+    Reason,
+    SupplyError,
+)
 from pytest_quecfota.link.port import PortSpec
 from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.models import Model, load
 from pytest_quecfota.module import Host, Module
-from pytest_quecfota.power import Supply, load_profile
-from pytest_quecfota.power.instrument import Instrument
-from pytest_quecfota.power.supply import Limits, Setting
+from pytest_quecfota.power import Supply
+from pytest_quecfota.power.disturbance import Disturbance
+from pytest_quecfota.power.waveform import Waveform
+from pytest_quecfota.power.waveform import waveform as resolve
 from pytest_quecfota.rig import bench as benches
+from pytest_quecfota.rig import parts, place
 from pytest_quecfota.rig.clock import Clock
 from pytest_quecfota.rig.firmware import Firmware
-from pytest_quecfota.rig.guardian import Guardian
 from pytest_quecfota.rig.lease import Lease, hold
 from pytest_quecfota.rig.schema import Rig
-from pytest_quecfota.timeline import Timeline
+from pytest_quecfota.timeline import Pattern, Timeline, seconds
 
 REOPEN = 30.0  # real seconds a vanished port may stay away: a USB module restarts meanwhile
 REOPEN_VIRTUAL = 5.0  # the same where our own bench makes the port
+REAL_SLACK = 5.0  # real seconds beyond a waveform's own time until it must be over
 REAL_SPEED_AT_MAX = 1000.0  # what waits are divided by on a rig that runs as fast as it can; never below 1 real second
 
 
@@ -81,6 +90,8 @@ class LiveRig:
         self._idle: Timeline | None = None
         self._timeline: Timeline | None = None
         self._used: set[str] = set()
+        self._disturbances: list[Disturbance] = []
+        self._cuts = 0
         self._lease: Lease | None = None
         self._bench: benches.Bench | None = None
 
@@ -130,6 +141,9 @@ class LiveRig:
         """
         if self._lease is not None:
             return
+        held = contextlib.ExitStack()
+        self._closers.append(held.close)
+        self.config = held.enter_context(place.acquired(self.config))
         if self.config.needs_bench:
             log = self._directory / "bench.log"
             self._bench = benches.start(self.config, defects=self._defects, seed=self._seed, log=log)
@@ -163,7 +177,7 @@ class LiveRig:
     @functools.cached_property
     def clock(self) -> Clock:
         """The bench's clock; only virtual rigs have one that can be set."""
-        return Clock(self._bench, self._speed_changed)
+        return Clock(self._bench, self._speed_changed, lambda seconds: self.timeline.stepped(seconds))
 
     @functools.cached_property
     def control(self) -> Callable[..., Any]:
@@ -197,33 +211,13 @@ class LiveRig:
     @functools.cached_property
     def supply(self) -> Supply | None:
         """The programmable supply, None where the rig has none."""
-        made = self._make_supply(self.config)
-        settings = self.config.supply
-        if made is not None or settings is None or not settings.visa:
-            return made  # type: ignore[no-any-return]
-        profile = load_profile(settings.profile)
-        transport = profile.transport
-        instrument = Instrument(
-            settings.visa,
-            read_termination=transport.read_termination,
-            write_termination=transport.write_termination,
-        )
-        self._closers.append(instrument.close)
-        limits = settings.limits or self.model.supply
-        supply = Supply(
-            instrument,
-            profile,
-            channel=settings.channel,
-            nominal=Setting(settings.nominal.voltage, settings.nominal.current_limit),
-            limits=Limits(limits.min, limits.max),
-            may_cut="cuts" in self.config.allow,
-        )
+        supply: Supply | None = self._make_supply(self.config) or parts.open_supply(self.config)
+        if supply is None:
+            return None
+        self._closers.append(supply.close)
         supply.record = self._record
         if self._bench is None:
-            guardian = Guardian.start(
-                [{"visa": settings.visa, "messages": supply.safe_messages(settings.safe_state)}],
-                note=self._directory / "guardian.log",
-            )
+            guardian = parts.guard(self.config, supply, self._directory / "guardian.log")
             self._closers.append(guardian.dismiss)
         return supply
 
@@ -247,7 +241,7 @@ class LiveRig:
         """The Developer Center of the rig file, or the one a hook gave."""
         made = self._make_center(self.config)
         if made is None:
-            made = self._own_center()
+            made = parts.make_center(self.config, run=self.run, device_key=self._device_key)
         self._closers.append(made.close)
         made.open()
         return made
@@ -263,6 +257,7 @@ class LiveRig:
         """Let everything be recorded in the timeline of a test; None: between tests."""
         self._timeline = timeline
         self._used.clear()
+        self._disturbances.clear()
         if "wire" in self.__dict__:
             self.wire.record_to(self.timeline)
         if timeline is not None:
@@ -346,9 +341,53 @@ class LiveRig:
             )
         return name, listed[name]
 
-    def host(self) -> Host:
-        """The host that plays the MCU on this rig."""
-        return Host(self.module, platform_agrees=self._platform_agrees if self.developer_center.monitoring else None)
+    def host(self, follow_up: Callable[[], Plan] | None = None) -> Host:
+        """The host that plays the MCU on this rig; `follow_up` gives a further plan where one is needed as proof."""
+        center = self.developer_center
+        return Host(
+            self.module,
+            platform_agrees=self._platform_agrees if center.monitoring else None,
+            follow_up=follow_up if center.plans else None,
+            cuts=lambda: sum(disturbance.fired for disturbance in self._disturbances),
+            settled=self._wait_settled,
+        )
+
+    def disturb(
+        self, at: Pattern, *, after: float | str = 0.0, waveform: str | Waveform = "cut-500ms", times: int = 1
+    ) -> Disturbance:
+        """A disturbance to use in a `with` block: `waveform` is played `after` module seconds when `at` comes, `times` times.
+
+        Raises:
+            ValueError: the rig does not allow cuts, has used up its `cuts_per_run`, or cannot play the waveform.
+        """
+        supply = self.supply
+        if supply is None or "cuts" not in self.config.allow:
+            raise ValueError(f"rig {self.name} allows no disturbances; give it a supply and `allow: [cuts]`")
+        self._cuts += times
+        if self.config.cuts_per_run is not None and self._cuts > self.config.cuts_per_run:
+            raise ValueError(
+                f"rig {self.name} allows {self.config.cuts_per_run} disturbances a run (cuts_per_run): used up"
+            )
+        played = resolve(waveform, nominal=supply.nominal.voltage)
+        self.uses("supply")
+        disturbance = Disturbance(
+            supply,
+            self.wire,
+            self.timeline,
+            at,
+            played,
+            after=seconds(after),
+            times=times,
+            boot=self.model.timings.boot,
+        )
+        self._disturbances.append(disturbance)
+        return disturbance
+
+    def _wait_settled(self) -> None:
+        for disturbance in self._disturbances:
+            limit = (disturbance.after + disturbance.waveform.duration) / self.speed + REAL_SLACK
+            if not disturbance.wait_over(limit):
+                raise BenchError(f"{disturbance.name} was not over after {limit:g} s", reason=Reason.SUPPLY_TIMEOUT)
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -422,18 +461,6 @@ class LiveRig:
         kinds = (urc.UpgradeOffered, urc.DownloadStarted, *ends)
         seen = [type(u) for u in self.timeline.events.seen(urc.Urc) if isinstance(u, kinds)]
         return seen[-1] if seen and seen[-1] not in ends else None
-
-    def _own_center(self) -> Any:
-        settings = self.config.developer_center
-        if settings.kind == "manual":
-            return ManualCenter([PreparedPlan(**plan.model_dump()) for plan in settings.plans])
-        return ServiceCenter(
-            settings.url or "",
-            self.config.token() or "",
-            product_key=self.config.product()[0] or "",
-            device_key=self._device_key(),
-            run=self.run,
-        )
 
     def _device_key(self) -> str:
         """The device's name on the platform: what the bench says, else the IMEI."""

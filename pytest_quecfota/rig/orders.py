@@ -88,6 +88,7 @@ class Orders:
                 blacklist=blacklist,
                 strategy=Strategy(**(strategy or {})),
                 fields=plan_fields,
+                must_fail=image is not None,
             ),
             running,
         )

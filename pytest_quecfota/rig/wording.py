@@ -66,7 +66,9 @@ def problems(error: ValidationError, document: Document) -> Iterator[Problem]:
     """All findings of pydantic, without those that only follow from another."""
     found = [(detail, *_locate(detail["loc"], document.data)) for detail in error.errors(include_url=False)]
     meant = {
-        (*steps[:-1], nearest(str(steps[-1]), spot.siblings)) for detail, steps, spot in found if _is_unknown_key(detail)
+        (*steps[:-1], nearest(str(steps[-1]), spot.siblings))
+        for detail, steps, spot in found
+        if _is_unknown_key(detail)
     }
     for detail, steps, spot in found:
         told = any(steps[: len(broken)] == broken for broken in document.broken)

@@ -180,11 +180,14 @@ class Events:
     # what the timeline calls, under its lock
 
     def arrived(self, entry: Entry) -> Sequence[Wait]:
-        """Step everything that waits or watches with a new URC; the waits it decides are to be woken."""
+        """Step everything that waits or watches with a new URC; returns the waits it decided, which are awake."""
         decided = [wait for wait in self._waits if wait.step(entry, self._claims.numbers)]
         for wait in decided:
             self._waits.remove(wait)
             self._claims.of(wait)
+            wait.wake()
+        if decided:
+            decided[0].hand_over()
         if self._subscriptions:
             urc = _urc(entry)
             for subscription in self._subscriptions:
@@ -224,7 +227,7 @@ class Events:
         try:
             self._sleep(wait)
         finally:
-            if wait in self._waits:  # not decided by a URC; the lock may be held while the disk writes
+            if wait.outcome is None:  # otherwise it has been let go already
                 with self._record.lock:
                     self._waits = [other for other in self._waits if other is not wait]
         return wait
@@ -249,12 +252,13 @@ class Events:
             raise RuntimeError("the timeline was closed while a test waited on it")
         if over and self._record.now() >= wait.until:
             wait.end(wait.until)
+            self._waits.remove(wait)
 
     def _settle(self, wait: Wait) -> Match:
         __tracebackhide__ = True
         outcome = wait.outcome
-        if isinstance(outcome, Match):
-            return outcome
+        if isinstance(outcome, float):
+            return wait.match(outcome)
         if isinstance(outcome, BaseException):
             raise outcome
         assert outcome is not None

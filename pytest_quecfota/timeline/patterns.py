@@ -26,7 +26,9 @@ class Where:
 
     def matches(self, urc: Urc) -> bool:
         """Whether `urc` is what is meant; what a predicate raises comes out here."""
-        return isinstance(urc, self.cls) and all(_agrees(getattr(urc, name), value) for name, value in self.wanted)
+        if not self.wanted or not isinstance(urc, self.cls):
+            return isinstance(urc, self.cls)
+        return all(_agrees(getattr(urc, name), value) for name, value in self.wanted)
 
     def differences(self, urc: Urc) -> list[str]:
         """For a URC of the class: each field that is not as wanted, and how it is."""

@@ -142,9 +142,7 @@ class Timeline:
             if self._closed:
                 return
             entry = self.history.add(u.time, "urc", u, self._restarts.step(u))
-            decided = self.events.arrived(entry)
-            for wait in decided:
-                wait.wake()
+            self.events.arrived(entry)
             record = as_record(entry)
             self._write(encode(self._masked(record)))
         self._tell(record)

@@ -15,8 +15,8 @@ from typing import Protocol
 from .clock import Clock
 from .ports import Port
 
-#: Real seconds of output that may leave at once: finer timers than this cost more than they tell.
-_GRAIN = 0.0005
+#: Real seconds of output that leave at a time; the loop's timers come up to this much late.
+_GRAIN = 0.001
 #: At speed `max`, real seconds the host gets to react to a message before the clock jumps on.
 _REACTION = 0.002
 
@@ -145,19 +145,19 @@ class Uart:
             self._drained.set_result(None)
 
     def _pace(self) -> None:
-        """Let leave what is due by the line's rate, and come back for the rest."""
+        """Let leave what is due by the line's rate within two grains, and come back a grain before it is through."""
         clock, rate = self._clock, self.baudrate / 10
         now = clock.now()
         grain = _GRAIN if clock.is_max else _GRAIN * clock.speed
         self._free_at = max(self._free_at, now)
-        count = min(len(self._queue), max(1, int((now + grain - self._free_at) * rate) + 1))
+        count = min(len(self._queue), max(1, int((now + 2 * grain - self._free_at) * rate)))
         if self.faults.split:
             count = min(len(self._queue), self.faults.split)
         if self._free_at <= now + grain:
             self._free_at += count / rate
             self._leave(count)
         if self._queue:
-            self._timer = clock.call_at(self._free_at, self._resume)
+            self._timer = clock.call_at(self._free_at - grain, self._resume)
 
     def _resume(self) -> None:
         self._timer = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -326,19 +325,6 @@ def test_a_plan_reaches_a_waiting_device_by_push(shop: Shop) -> None:
     assert message["type"] == "plan"
     assert [task["target_version"] for task in message["tasks"]] == ["V2"]
     assert "The device initiates" not in shop.log(plan, device)[0]
-
-
-def test_an_unanswered_push_is_repeated_but_never_within_three_real_seconds(shop: Shop) -> None:
-    product = shop.product()
-    shop.plan(product)
-    device = shop.device(product).up()
-    shop.step(minutes=10)
-    assert device.poll(5)
-    begin = time.monotonic()
-    shop.step(minutes=10)
-    (again,) = device.poll(10)
-    assert again["type"] == "plan"
-    assert time.monotonic() - begin > 2.5
 
 
 def test_no_push_where_the_plan_does_not_push_or_the_device_has_confirmed(shop: Shop) -> None:

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from hand_clock import HandClock
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
@@ -29,27 +30,6 @@ VERSIONS = ["V1", "V2", "V3"]
 RUNNING = {"Upgrade Confirmed", "Downloading", "Download Succeeded", "Upgrading"}
 OVER = {"Upgrade Failed", "Upgrade Succeeded", "No Update Required"}
 REJECTION = 30 * 60.0
-
-
-class HandClock:
-    """A clock that only the test moves."""
-
-    settable = True
-
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def speed(self) -> float:
-        return 0.0
-
-    def set(self, speed: float | None, step: float | None) -> None:
-        self.time += step or 0.0
-
-    def close(self) -> None:
-        """Nothing to free."""
 
 
 @dataclasses.dataclass

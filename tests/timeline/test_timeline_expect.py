@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from speaking import Module, Task, waits
+from speaking import PATIENCE, Module, Task, waits
 
 from pytest_quecfota import urc
 from pytest_quecfota.errors import BenchError, ModuleError, PortLost
@@ -509,3 +509,21 @@ def test_what_comes_right_after_the_past_was_read_back_is_not_lost(
 
     monkeypatch.setattr(history, "recall", and_then_a_flood)
     assert [one.time for one in module.timeline.events.seen(urc.Downloading)] == pytest.approx(times, abs=1e-5)
+
+
+def test_nobody_waits_after_an_expectation_however_it_ended(timeline: Timeline, module: Module) -> None:
+    module.command()
+    timeline.events.expect_none(urc.Updated, during="1 ms")
+    with pytest.raises(ModuleError):
+        timeline.events.expect(urc.Updated, within="1 ms")
+    for call in (timeline.events.expect, timeline.events.expect_none):
+        task = Task(lambda call=call: call(urc.Updated, "1 h", timeline.events.mark()))
+        waits(timeline)
+        module.says(urc.Updated)
+        task.thread.join(PATIENCE)
+        assert timeline.events.waiting == 0
+    task = Task(lambda: timeline.events.expect(urc.Ready, "1 h"))
+    waits(timeline)
+    timeline.fault(PortLost("gone"))
+    task.thread.join(PATIENCE)
+    assert timeline.events.waiting == 0

@@ -58,6 +58,19 @@ class Commands(_Data):
     clear: str
 
 
+class ListEngine(_Data):
+    """A list engine: how a waveform is loaded, started and taken away; times in seconds.
+
+    `{voltages}` and `{dwells}` are filled in as comma-separated numbers.
+    """
+
+    min_dwell: float = Field(gt=0)
+    max_steps: int = Field(ge=2)
+    load: tuple[str, ...]
+    start: str
+    disarm: tuple[str, ...]
+
+
 class Profile(_Data):
     """One family of supplies."""
 
@@ -67,6 +80,7 @@ class Profile(_Data):
     channels: int = Field(ge=1)
     transport: Transport
     commands: Commands
+    list_engine: ListEngine | None = Field(default=None, alias="list")
     compound: str | None = ";:"
     no_error: Regex = r"^\+?0\b"
     unconfirmed: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""One virtual module in this process, on a rail the test switches and a platform the test scripts; the test holds its serial port."""
+"""One virtual module in this process, on a rail the test switches and a platform it scripts; the test holds its port."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from fake_platform import FakePlatform
+from strict_client import Strict
+
 from pytest_quecfota.virtual import image
 from pytest_quecfota.virtual.boot import Updater
-from pytest_quecfota.virtual.stepping import SteppedClock
 from pytest_quecfota.virtual.defects import Defects
 from pytest_quecfota.virtual.firmware.board import Board
 from pytest_quecfota.virtual.firmware.module import Module, Truth
@@ -28,8 +29,8 @@ from pytest_quecfota.virtual.power import Battery, Load
 from pytest_quecfota.virtual.radio import Radio
 from pytest_quecfota.virtual.rail import Rail
 from pytest_quecfota.virtual.south import South
+from pytest_quecfota.virtual.stepping import SteppedClock
 from pytest_quecfota.virtual.uart import LineFaults, Uart
-from strict_client import Strict
 
 T = TypeVar("T")
 IMEI = "004401990000016"
@@ -61,7 +62,9 @@ class Lab:
         rng = random.Random(1)
         self.flash = Flash(None, 1 << 20, seed=1)
         self.layout = divide(self.flash)
-        immediately(Updater(self.flash, self.layout, model=self.data.model).install_factory(make("V1", self.data.model)))
+        immediately(
+            Updater(self.flash, self.layout, model=self.data.model).install_factory(make("V1", self.data.model))
+        )
         if "nvm" in self.settings:
             nvm = Nvm(self.flash, self.layout.nvm.base, self.layout.nvm.size)
             immediately(nvm.update(self.settings["nvm"]))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from fake_platform import FakePlatform
 from lab import IMEI, Lab
+
 from pytest_quecfota.virtual.bench import luhn
 from pytest_quecfota.virtual.firmware.tables import COMMANDS
 
@@ -213,5 +214,5 @@ def test_every_command_says_how_it_is_used() -> None:
 
 
 def test_the_test_imei_has_a_valid_check_digit() -> None:
-    assert IMEI == IMEI[:14] + str(luhn(IMEI[:14]))
+    assert IMEI[:14] + str(luhn(IMEI[:14])) == IMEI
     assert luhn("49015420323751") == 8

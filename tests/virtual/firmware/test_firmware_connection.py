@@ -1,4 +1,4 @@
-"""The connection: its events in order, its states, what the platform refuses, loss and return of the network, modes over a restart."""
+"""The connection: events and states in order, refusals, loss and return of the network, modes over a restart."""
 
 from collections.abc import Callable
 
@@ -67,7 +67,9 @@ def test_a_refusal_is_told_with_its_code_and_ends_there(
     assert len(platform.calls) == calls
 
 
-def test_a_wrong_device_secret_is_forgotten_so_that_the_next_try_activates_again(lab: Lab, platform: FakePlatform) -> None:
+def test_a_wrong_device_secret_is_forgotten_so_that_the_next_try_activates_again(
+    lab: Lab, platform: FakePlatform
+) -> None:
     lab.online()
     lab.client.ok("AT+QIOTREG=0")
     lab.client.until(rb"6,10200\r\n")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from fake_platform import FakePlatform
 from lab import IMEI, Lab, make
+
 from pytest_quecfota.virtual import delta
 
 OFFER = b'\r\n+QIOTEVT: 7,10700,"BC25","","V2",30,-113,20000\r\n'

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fake_platform import FakePlatform
 from lab import Lab, make
+
 from pytest_quecfota.virtual.firmware.plan import Record, Status, Task
 
 MODULE = Task("t1", "BC25", "module", "", "V2")

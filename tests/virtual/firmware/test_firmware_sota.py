@@ -9,7 +9,7 @@ import pytest
 from fake_platform import FakePlatform
 from lab import Lab
 
-PAYLOAD = random.Random(7).randbytes(9000) + b'OK\r\n+QIOTEVT: 7,10705\r\n> AT\r\n\x00\r\n' + bytes(range(256)) * 3
+PAYLOAD = random.Random(7).randbytes(9000) + b"OK\r\n+QIOTEVT: 7,10705\r\n> AT\r\n\x00\r\n" + bytes(range(256)) * 3
 MD5, CRC = hashlib.md5(PAYLOAD).hexdigest(), zlib.crc32(PAYLOAD)
 SHA256 = hashlib.sha256(PAYLOAD).hexdigest()
 BLOCK = 4096
@@ -95,7 +95,7 @@ def test_the_sha_256_is_told_only_where_it_was_asked_for(make_lab: Callable[...,
     lab.client.ok("AT+QIOTOTAREQ=0")
     lab.client.until(rb"7,10700")
     lab.client.ok("AT+QIOTUPDATE=1")
-    assert lab.client.until(rb'10701,[^\r]*\r\n').endswith(f'"{MD5}",{CRC}\r\n'.encode())
+    assert lab.client.until(rb"10701,[^\r]*\r\n").endswith(f'"{MD5}",{CRC}\r\n'.encode())
 
 
 def test_reads_take_any_offset_and_length_inside_the_block_and_none_outside(
@@ -217,7 +217,9 @@ def test_several_components_go_one_after_another_on_one_decision(
     lab.client.until(rb"7,10705\r\n")
 
 
-def test_old_offsets_begin_at_one_where_the_profile_says_so(make_lab: Callable[..., Lab], platform: FakePlatform) -> None:
+def test_old_offsets_begin_at_one_where_the_profile_says_so(
+    make_lab: Callable[..., Lab], platform: FakePlatform
+) -> None:
     lab = make_lab(profile={**PROFILE, "otard_first_offset": 1})
     platform.offer("STM32", "2_0_0", PAYLOAD, type="mcu")
     begin(lab)

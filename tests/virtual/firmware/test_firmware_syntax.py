@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pytest_quecfota.virtual.firmware.syntax import BadCommand, Form, Request, parse_line, parse_values
 
 
@@ -45,7 +46,9 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     assert all(isinstance(one, Request) for one in requests)
 
 
-@given(st.lists(st.none() | st.integers(-(10**9), 10**9) | st.text(st.characters(blacklist_characters='"')), min_size=1))
+@given(
+    st.lists(st.none() | st.integers(-(10**9), 10**9) | st.text(st.characters(blacklist_characters='"')), min_size=1)
+)
 def test_values_survive_being_written_and_parsed(values: list[int | str | None]) -> None:
     written = ",".join("" if one is None else f'"{one}"' if isinstance(one, str) else str(one) for one in values)
     assert parse_values(written) == tuple(values)
