@@ -41,6 +41,7 @@ class Reason(enum.Enum):
     PLATFORM_REFUSED = "Developer Center refused"
     LEASE_LOST = "lease lost"
     BENCH_DIED = "virtual bench died"
+    EVIDENCE_UNWRITABLE = "evidence cannot be written"
     CONFIGURATION = "configuration"
     WRONG_MODULE = "wrong module"
 

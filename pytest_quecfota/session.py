@@ -275,6 +275,7 @@ class Session:
         """After a test: undo what it changed; everything that went wrong is told together."""
         problems = rig.put_back()
         if not problems:
+            rig.timeline.events.check()  # what an action of events.on raised, and no expectation has told
             return
         bench = [p for p in problems if isinstance(p, BenchError)]
         first = (bench or problems)[0]

@@ -13,7 +13,7 @@ FOLDER = pytest.StashKey[str]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if PRIVATE not in os.environ:
+    if PRIVATE not in os.environ or os.environ.get("PYTEST_XDIST_WORKER"):
         folder = tempfile.mkdtemp(prefix="pytest-quecfota-")
         config.stash[FOLDER] = folder
         os.environ[PRIVATE] = os.environ["TMPDIR"] = tempfile.tempdir = folder

@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pytest_quecfota.errors import DeveloperCenterError, Reason
 
@@ -23,9 +23,14 @@ class Api:
 
     def __init__(self, url: str, token: str, *, limit: float = LIMIT) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in {"http", "https"} or not parts.hostname or not _has_possible_port(parts):
             raise DeveloperCenterError(
                 f"{url!r} is no address of a Developer Center; it would be http://host:port",
+                reason=Reason.CONFIGURATION,
+            )
+        if not (token.isascii() and token.isprintable()):
+            raise DeveloperCenterError(
+                f"the token for {url} has characters that none has; look for a line break or a dash in its variable",
                 reason=Reason.CONFIGURATION,
             )
         self.url = url
@@ -68,13 +73,20 @@ class Api:
             headers["Content-Type"] = content_type
         with self._lock:
             status, text = self._exchange(method, self._base + path, body, headers)
-        if status >= 400:
-            raise DeveloperCenterError(
-                f"Developer Center {self.url} answered {status} to {method} {path}: {_problem(text)}",
-                reason=Reason.PLATFORM_REFUSED,
-                status=status,
-            )
-        return json.loads(text) if text.strip() else None
+        try:
+            if 200 <= status < 300:
+                return json.loads(text) if text.strip() else None
+            why = _problem(text)
+        except ValueError:
+            why = f"no JSON but {text[:60]!r}; is it a Developer Center?"
+        raise DeveloperCenterError(
+            f"Developer Center {self.url} answered {status} to {method} {path}: {self._without_token(why)}",
+            reason=Reason.PLATFORM_REFUSED,
+            status=status,
+        )
+
+    def _without_token(self, text: str) -> str:
+        return text.replace(self._token, "***") if self._token else text
 
     def _exchange(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:
         """One request and its answer. A kept connection that the other side closed meanwhile is opened once more."""
@@ -92,6 +104,13 @@ class Api:
                         f"Developer Center {self.url} cannot be reached ({method} {path}): {why}"
                     ) from error
         raise AssertionError("unreachable")
+
+
+def _has_possible_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _problem(text: bytes) -> str:

@@ -33,7 +33,7 @@ class ManualCenter:
 
     def __init__(self, prepared: Sequence[PreparedPlan]) -> None:
         self._prepared = list(prepared)
-        self._used_up: set[PreparedPlan] = set()
+        self._used_up: set[int] = set()
 
     def open(self) -> None:
         """Nothing to connect to."""
@@ -41,17 +41,18 @@ class ManualCenter:
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """The prepared plan that does what `order` asks, from the version that runs now."""
         self._refuse_what_a_person_must_set(order)
-        fits = [plan for plan in self._prepared if self._applies(plan, order, running)]
+        fits = [number for number, plan in enumerate(self._prepared) if self._applies(plan, order, running)]
         if not fits:
             asked = f"{order.kind} upgrade of {order.component} to {order.target_version or 'another version'}"
             raise Unavailable(
                 f"no prepared plan for a {asked} while {running} runs; developer_center.plans lists "
                 + (", ".join(f"{p.component} -> {p.target_version}" for p in self._prepared) or "none")
             )
-        fresh = [plan for plan in fits if plan not in self._used_up]
-        if not fresh:
-            raise Unavailable(f"the prepared plan {fits[0].component} -> {fits[0].target_version} is used up")
-        plan = fresh[0]
+        number = next((number for number in fits if number not in self._used_up), None)
+        if number is None:
+            plan = self._prepared[fits[0]]
+            raise Unavailable(f"the prepared plan {plan.component} -> {plan.target_version} is used up")
+        plan = self._prepared[number]
         offer = Offer(
             component=plan.component,
             source_versions=(plan.source_version,) if plan.package_type == "delta" else ("", running),
@@ -64,7 +65,7 @@ class ManualCenter:
             plan.component, order.component_type, order.kind, plan.source_version or running, plan.target_version
         )
         name = f"prepared {plan.component} -> {plan.target_version}"
-        return Plan(self, str(self._prepared.index(plan)), name, taken, offer)
+        return Plan(self, str(number), name, taken, offer)
 
     def device(self, plan_id: str) -> DeviceState:
         """Not to be had."""
@@ -81,7 +82,7 @@ class ManualCenter:
 
     def mark_used_up(self, plan: Plan) -> None:
         """The plan applies, yet brought no offer: whoever asks for it next is skipped."""
-        self._used_up.add(self._prepared[int(plan.id)])
+        self._used_up.add(int(plan.id))
 
     def close(self) -> None:
         """Nothing is held."""

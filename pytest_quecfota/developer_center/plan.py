@@ -176,8 +176,8 @@ class Plan:
     def terminate(self) -> None:
         """End the plan; a second time nothing happens."""
         if not self._over:
-            self._over = True
             self._center.act(self.id, "terminate")
+            self._over = True
 
     def suspend(self) -> None:
         """Pause the plan: who has not begun waits."""

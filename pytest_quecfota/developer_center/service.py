@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_quecfota.developer_center.http import Api
 from pytest_quecfota.developer_center.plan import ComponentState, DeviceState, LogEntry, Offer, Plan, PlanOrder
+from pytest_quecfota.errors import DeveloperCenterError, Reason
 
 DEVICE_ACTIONS = {"retry", "cancel"}
 
@@ -37,7 +38,7 @@ class ServiceCenter:
         Raises:
             DeveloperCenterError: it cannot be reached, or does not take the token.
         """
-        self._components = {item["identifier"] for item in self.api.get("/components")["items"]}
+        self._components = {item["identifier"] for item in self._of("items", self.api.get("/components"))}
 
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """Upload the package, make the component known, create the plan and activate it."""
@@ -55,13 +56,14 @@ class ServiceCenter:
             },
             order.files,
         )
-        plan = self.api.post("/plans", self._plan(name, package["id"], order))
-        self.api.post(f"/plans/{plan['id']}/activate")
-        return Plan(self, plan["id"], name, order, _offer(order, running))
+        plan = self.api.post("/plans", self._plan(name, self._of("id", package), order))
+        plan_id = self._of("id", plan)
+        self.api.post(f"/plans/{plan_id}/activate")
+        return Plan(self, plan_id, name, order, _offer(order, running))
 
     def device(self, plan_id: str) -> DeviceState:
         """What monitoring shows of the rig's device."""
-        items = self.api.get(f"/plans/{plan_id}/devices")["items"]
+        items = self._of("items", self.api.get(f"/plans/{plan_id}/devices"))
         for item in items:
             if item["dk"] == self.device_key:
                 states = tuple(ComponentState(c["identifier"], c["status"], c["progress"]) for c in item["components"])
@@ -71,7 +73,7 @@ class ServiceCenter:
     def log(self, plan_id: str) -> list[LogEntry]:
         """The log of the rig's device."""
         answer = self.api.get(f"/plans/{plan_id}/devices/{self.device_key}/log")
-        return [LogEntry(item["time"], item["text"]) for item in answer["items"]]
+        return [LogEntry(item["time"], item["text"]) for item in self._of("items", answer)]
 
     def act(self, plan_id: str, action: str) -> None:
         """Act on the plan, or on the rig's device in it."""
@@ -86,6 +88,14 @@ class ServiceCenter:
     def close(self) -> None:
         """Close the connection."""
         self.api.close()
+
+    def _of(self, name: str, answer: Any) -> Any:
+        """A member of an answer; `DeveloperCenterError` where it is not there."""
+        if not isinstance(answer, dict) or name not in answer:
+            raise DeveloperCenterError(
+                f"{self.api.url} answered without {name!r}; is it a Developer Center?", reason=Reason.PLATFORM_REFUSED
+            )
+        return answer[name]
 
     def _make_known(self, identifier: str, component_type: str) -> None:
         if identifier not in self._components:

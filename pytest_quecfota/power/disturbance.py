@@ -132,11 +132,8 @@ class Disturbance:
         mark = self.timeline.events.mark()
         bracket = Bracket(trigger.urc.raw, trigger.urc.time, self._at(trigger.fired))
         self.brackets.append(bracket)
-        points = [(round(t / self.timeline.speed, 6), volts) for t, volts in self.waveform.points()]
         self._tell("seen", t=bracket.seen, urc=bracket.urc)
-        self._tell(
-            "sent", t=bracket.sent, waveform=[[t + self.after / self.timeline.speed, volts] for t, volts in points]
-        )
+        self._tell("sent", t=bracket.sent, waveform=self._as_played())
         self.supply.acknowledge()
         bracket.acknowledged = self._tell("acknowledged")
         self._see_it_low(bracket)
@@ -146,6 +143,14 @@ class Disturbance:
         found = self.timeline.events.wait(urc.Ready, within=max(self.boot, REAL_FLOOR), since=mark, guards=False)
         if found is not None:
             bracket.back = self._tell("back", t=found.urcs[-1].time)
+
+    def _as_played(self) -> list[list[float]]:
+        """Corners from the start message on, in real seconds and volts, nominal before and after."""
+        nominal, speed = self.supply.nominal.voltage, self.timeline.speed
+        corners = [(0.0, nominal), (self.after, nominal)]
+        corners += [(self.after + t, volts) for t, volts in self.waveform.points()]
+        corners.append((corners[-1][0], nominal))
+        return [[round(t / speed, 6), volts] for t, volts in corners]
 
     def _see_it_low(self, bracket: Bracket) -> None:
         """Measure until the voltage is seen low, or the waveform is over."""
@@ -164,6 +169,7 @@ class Disturbance:
         if left > 0:
             self._over.wait(left)
         bracket.ended = self._tell("ended")
+        self.supply.measure()
 
     def _at(self, monotonic: float | None) -> float:
         return self.timeline.stamp(monotonic) if monotonic is not None else 0.0

@@ -1,17 +1,22 @@
 """One SCPI instrument behind VISA: a lock, deadlines, no stale answer.
 
-pyvisa-py needs care in three places, and this module is where it is taken:
+pyvisa-py needs care in a few places, and this module is where it is taken:
 
 * Nagle is left on for sockets and cannot be switched off through its attribute: it is switched off on the socket
   itself, else a second write waits 40 ms for the peer's delayed acknowledgement.
 * Opening a refused port succeeds: the instrument must answer `*IDN?` before it counts as open.
-* After a time-out the late answer would be taken for the next one: the session is closed and opened anew.
+* After a time-out the late answer would be taken for the next one: the session is closed and opened anew. So it is where a line
+  waits that nobody asked for.
+* On a connection that the instrument has closed it would spin until its limit: that is looked for before each message.
+* An address that leads nowhere raises a bare `Exception`: it becomes a `SupplyError` like everything else.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import re
+import select
 import socket
 import threading
 import time
@@ -20,6 +25,7 @@ from typing import Any
 from pytest_quecfota.errors import Reason, SupplyError
 
 ANSWER_LIMIT = 1.0  # seconds an instrument may take to answer: pyvisa-py spins on a dead peer until then
+SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
 
 
 @functools.cache
@@ -60,12 +66,12 @@ class Instrument:
     def query(self, message: str) -> str:
         """Send `message` and return its answer without line end; a silent instrument is a `SupplyError`."""
         with self.lock, self._told(message):
-            return str(self._live().query(message)).strip()
+            return str(self._in_step().query(message)).strip()
 
     def write(self, message: str) -> None:
         """Send `message`, which has no answer."""
         with self.lock, self._told(message):
-            self._live().write(message)
+            self._in_step().write(message)
 
     def send_at_once(self, message: bytes) -> None:
         """Send prepared bytes, line end included, with nothing in between: what an armed trigger calls."""
@@ -91,14 +97,18 @@ class Instrument:
             self.identity = self._open()
         return self._session
 
+    def _in_step(self) -> Any:
+        """The session, with nothing waiting on it that would be taken for the next answer."""
+        session = self._live()
+        if _has_unread(session):
+            self.reopen()
+        return self._session
+
     def _open(self) -> str:
-        deadline = self._limit
         with self.lock, self._told("*IDN?"):
-            read, write = self._terminations
-            session = _resources().open_resource(self.address, open_timeout=int(deadline * 1000))
-            self._session = session
-            session.read_termination, session.write_termination = read, write
-            session.timeout = int(deadline * 1000)
+            session = self._session = _connected(self.address, int(self._limit * 1000))
+            session.read_termination, session.write_termination = self._terminations
+            session.timeout = int(self._limit * 1000)
             _without_nagle(session)
             return str(session.query("*IDN?")).strip()
 
@@ -136,10 +146,46 @@ class Instrument:
             ) from error
 
 
+def _connected(address: str, milliseconds: int) -> Any:
+    """A pyvisa session; an address that leads nowhere is an `OSError` here."""
+    found = SOCKET.fullmatch(address)
+    if found is not None:
+        socket.getaddrinfo(found["host"], int(found["port"]), socket.AF_INET)  # pyvisa-py would forget its open socket
+    try:
+        return _resources().open_resource(address, open_timeout=milliseconds)
+    except Exception as error:
+        if type(error) is Exception:
+            raise OSError(str(error)) from error
+        raise
+
+
+def _below(session: Any) -> Any:
+    """What pyvisa-py keeps of a session; None with other back ends."""
+    sessions = getattr(session.visalib, "sessions", None)
+    return sessions[session.session] if sessions is not None else None
+
+
+def _socket_of(session: Any) -> socket.socket | None:
+    interface = getattr(_below(session), "interface", None)
+    return interface if isinstance(interface, socket.socket) else None
+
+
 def _without_nagle(session: Any) -> None:
     """Switch Nagle off on the socket below a pyvisa-py session; other back ends have it off already."""
-    sessions = getattr(session.visalib, "sessions", None)
-    below = sessions[session.session] if sessions is not None else None
-    interface = getattr(below, "interface", None)
-    if isinstance(interface, socket.socket):
-        interface.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    line = _socket_of(session)
+    if line is not None:
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _has_unread(session: Any) -> bool:
+    """Whether something waits to be read; `ConnectionResetError` where the instrument has closed the connection."""
+    line = _socket_of(session)
+    if line is None:
+        return False
+    if getattr(_below(session), "_pending_buffer", b""):
+        return True
+    if not select.select([line], [], [], 0)[0]:
+        return False
+    if not line.recv(1, socket.MSG_PEEK):
+        raise ConnectionResetError("the instrument has closed the connection")
+    return True

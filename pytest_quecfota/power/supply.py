@@ -5,6 +5,7 @@ Every action is one message whose acknowledgement is read before it counts, and 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from pytest_quecfota.power.instrument import Instrument
 from pytest_quecfota.power.profiles import Profile
 from pytest_quecfota.power.waveform import Waveform
 
-NUMBER = re.compile(r"[-+]?\d+(?:\.\d*)?(?:[eE][-+]?\d+)?")
+NUMBER = re.compile(
+    r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*[a-zA-Z]{0,2}"
+)  # its unit may stand behind it
+NO_NUMBER = 9.9e37  # SCPI 1999, 7.2.1.4: what an instrument answers for "infinite"; "not a number" is a little more
 
 Record = Callable[..., object]
 
@@ -73,6 +77,7 @@ class Supply:
         may_cut: bool = False,
     ) -> None:
         if not re.search(profile.identify, instrument.identity):
+            instrument.close()
             raise SupplyError(
                 f"{instrument.address} says it is {instrument.identity!r}, which is no {profile.title}: "
                 "check supply.profile in the rig file",
@@ -104,7 +109,7 @@ class Supply:
                 f"{voltage} V is outside the limits of this rig, {self.limits.min} to {self.limits.max} V; "
                 "below the lower one goes only a waveform, a battery or off()"
             )
-        if current_limit is not None and current_limit <= 0:
+        if current_limit is not None and not 0 < current_limit < math.inf:
             raise ValueError(f"a current limit is more than 0 A, not {current_limit}")
         wanted = Setting(
             self._setting.voltage if voltage is None else voltage,
@@ -155,7 +160,8 @@ class Supply:
 
     def output(self) -> bool:
         """Whether the supply says its output is on."""
-        return bool(self._number("read_output"))
+        answer = self.instrument.query(self.profile.message("read_output", channel=self.channel))
+        return re.search(self.profile.is_on, answer) is not None
 
     def restore(self) -> None:
         """Back to the nominal setting, output on: what a test leaves."""
@@ -269,8 +275,8 @@ class Supply:
     def _number(self, command: str) -> float:
         message = self.profile.message(command, channel=self.channel)
         answer = self.instrument.query(message)
-        found = NUMBER.match(answer)
-        if found is None:
+        found = NUMBER.fullmatch(answer)
+        if found is None or abs(float(found["number"])) >= NO_NUMBER:
             self.instrument.close()
             raise SupplyError(f"supply answered {answer!r} to {message!r}, not a number", reason=Reason.SUPPLY_SCPI)
-        return float(found.group())
+        return float(found["number"])

@@ -2,23 +2,22 @@
 
 A URC comes in through `arrived`, on the thread that reads the port; tests call the rest from theirs, several at once.
 There is no cursor: every expectation looks from `since` on, by default from the last command the test sent, first at
-what has been recorded, then at what comes. The record behind it (`record.Timeline`) is reached through `Recorded`.
+what has been recorded, then at what comes. The record behind it (`record.Timeline`) is reached through `recorded.Recorded`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol, TypeVar
+from contextlib import contextmanager
+from typing import TypeVar
 
 from pytest_quecfota.errors import ModuleError
 from pytest_quecfota.timeline import durations, explain
 from pytest_quecfota.timeline.actions import Action, Subscription
-from pytest_quecfota.timeline.clock import ModuleClock
-from pytest_quecfota.timeline.context import Context
-from pytest_quecfota.timeline.history import Entry, History, Mark
+from pytest_quecfota.timeline.history import Entry, Mark
 from pytest_quecfota.timeline.nfa import Program, Search, compile
 from pytest_quecfota.timeline.patterns import Pattern, describe, node, where
+from pytest_quecfota.timeline.recorded import Recorded
 from pytest_quecfota.timeline.waiting import Absence, Cause, Claims, Expectation, Expected, Match, Miss, Wait
 from pytest_quecfota.urc import Urc
 
@@ -31,40 +30,6 @@ CLOSING = 5.0
 
 
 _W = TypeVar("_W", bound=Wait)
-
-
-class Recorded(Protocol):
-    """What expectations need of the timeline that owns them."""
-
-    @property
-    def lock(self) -> AbstractContextManager[object]:
-        """Held whenever records are added; the same thread may take it twice."""
-
-    @property
-    def clock(self) -> ModuleClock:
-        """Real and module seconds."""
-
-    @property
-    def history(self) -> History:
-        """The records, in memory and beyond."""
-
-    @property
-    def broken(self) -> BaseException | None:
-        """The bench fault, if there was one."""
-
-    @property
-    def start(self) -> Mark:
-        """The place before the first record."""
-
-    @property
-    def last_command(self) -> Mark:
-        """The place before the last command the test sent, or the start."""
-
-    def now(self) -> float:
-        """Real seconds since the start."""
-
-    def explain_context(self) -> Context:
-        """What a failure text says about the bench."""
 
 
 class Events:

@@ -272,7 +272,7 @@ class Timeline:
     def _lost(self, error: OSError) -> None:
         """The disk takes no more: the evidence is incomplete, so the bench is at fault."""
         if self.broken is None:
-            self.broken = BenchError(f"the timeline cannot be written: {error}", reason=Reason.CONFIGURATION)
+            self.broken = BenchError(f"the timeline cannot be written: {error}", reason=Reason.EVIDENCE_UNWRITABLE)
             self.events.look_again()
 
     def _tell(self, record: Record) -> None:

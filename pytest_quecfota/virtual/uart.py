@@ -153,7 +153,7 @@ class Uart:
         count = min(len(self._queue), max(1, int((now + 2 * grain - self._free_at) * rate)))
         if self.faults.split:
             count = min(len(self._queue), self.faults.split)
-        if self._free_at <= now + grain:
+        if self._free_at - grain <= now:
             self._free_at += count / rate
             self._leave(count)
         if self._queue:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import time
 from typing import Any
 
 import pytest
@@ -123,6 +125,18 @@ def test_junk_and_huge_headers_do_no_harm(service: CloudProcess, shop: Shop, jun
         connection.sendall(junk)
         assert connection.recv(100).startswith(b"HTTP/1.1 4")
     assert shop.http.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("start", ["POST /api/v1/proj", "POST /api/v1/projects HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"])
+def test_clients_that_never_finish_keep_nobody_waiting(service: CloudProcess, shop: Shop, start: str) -> None:
+    host, port = service.url.removeprefix("http://").split(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(50):
+            connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            connection.sendall(start.encode())
+        begin = time.monotonic()
+        assert shop.ok("GET", "/projects")["total"] >= 0
+        assert time.monotonic() - begin < 2.0
 
 
 def test_the_clock_can_be_stepped_and_run_fast(shop: Shop) -> None:

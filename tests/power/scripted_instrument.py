@@ -100,8 +100,7 @@ class ScriptedInstrument:
     def _answer(self, message: str) -> bytes:
         with self._lock:
             self.messages.append(message)
-            answers = b"".join(self._one(part) for part in message.split(";:"))
-        return answers
+            return b"".join(self._one(part) for part in message.split(";:"))
 
     def _one(self, command: str) -> bytes:
         if not command.endswith("?") and "? " not in command:
@@ -139,22 +138,20 @@ class ScriptedInstrument:
 @contextlib.contextmanager
 def connected_to(port: int) -> Iterator[list[socket.socket]]:
     """The sockets of this process that are connected to `port` on loopback, whoever opened them."""
-    found: list[socket.socket] = []
-    try:
-        for descriptor in Path("/proc/self/fd").iterdir():
+    with contextlib.ExitStack() as copies:
+        found = []
+        for descriptor in _sockets():
+            copy = copies.enter_context(socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM))
             with contextlib.suppress(OSError):
-                if not str(descriptor.readlink()).startswith("socket:"):
-                    continue
-                copy = socket.fromfd(int(descriptor.name), socket.AF_INET, socket.SOCK_STREAM)
-                try:
-                    ours = copy.getpeername()[1] == port
-                except OSError:
-                    ours = False
-                if ours:
+                if copy.getpeername()[1:] == (port,):
                     found.append(copy)
-                else:
-                    copy.close()
         yield found
-    finally:
-        for copy in found:
-            copy.close()
+
+
+def _sockets() -> list[int]:
+    found = []
+    for descriptor in list(Path("/proc/self/fd").iterdir()):
+        with contextlib.suppress(OSError):
+            if str(descriptor.readlink()).startswith("socket:"):
+                found.append(int(descriptor.name))
+    return found

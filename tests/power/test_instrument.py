@@ -140,7 +140,6 @@ def test_an_address_that_swallows_connections_is_a_bench_fault():
             Instrument(f"TCPIP::127.0.0.1::{hole.getsockname()[1]}::SOCKET", limit=0.1)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # pyvisa-py forgets its socket then
 @pytest.mark.parametrize("address", ["TCPIP::no.such.host.invalid::5025::SOCKET", "nonsense", "ASRL/dev/none::INSTR"])
 def test_an_address_that_leads_nowhere_is_a_bench_fault(address):
     with pytest.raises(SupplyError, match=address.partition("::")[0]):
@@ -148,7 +147,7 @@ def test_an_address_that_leads_nowhere_is_a_bench_fault(address):
 
 
 def test_one_that_accepts_and_says_nothing_is_not_open(scripted):
-    scripted.script = lambda query: b""
+    scripted.script = lambda _query: b""
     with pytest.raises(SupplyError, match=r"\*IDN\?"):
         Instrument(scripted.address, limit=SHORT)
     with connected_to(scripted.port) as sockets:

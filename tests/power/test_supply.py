@@ -8,7 +8,7 @@ import threading
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scripted_instrument import ScriptedInstrument, connected_to
+from scripted_instrument import connected_to
 
 from pytest_quecfota.errors import Reason, SupplyError
 from pytest_quecfota.power import Reading, Supply
@@ -107,16 +107,20 @@ def test_an_old_error_in_the_queue_does_not_spoil_the_next_run(scripted, make_su
     supply.on()
 
 
-@pytest.mark.parametrize("answer", [b"ON FIRE\n", b"\n", b"\xff\xfe\n", b'+0,"No error"\n', b"3.3.3\n", b"nan\n"])
+@pytest.mark.parametrize(
+    "answer", [b"ON FIRE\n", b"\n", b"\xff\xfe\n", b'+0,"No error"\n', b"3.3.3\n", b"nan\n", b"9.91E37\n"]
+)
 def test_garbage_is_a_bench_fault_and_no_number(scripted, supply, answer):
     scripted.script = lambda query: answer if query == "MEAS:VOLT? (@1)" else None
     with pytest.raises(SupplyError):
         supply.measure()
-    scripted.script = lambda query: None
+    scripted.script = lambda _query: None
     assert int(supply.measure().voltage) == 30
 
 
-@pytest.mark.parametrize(("answer", "volts"), [(b"+3.30000000E+00\n", 3.3), (b" 3.3 \n", 3.3), (b"3.3V\n", 3.3), (b".5\r\n", 0.5)])
+@pytest.mark.parametrize(
+    ("answer", "volts"), [(b"+3.30000000E+00\n", 3.3), (b" 3.3 \n", 3.3), (b"3.3V\n", 3.3), (b".5\r\n", 0.5)]
+)
 def test_numbers_are_read_in_every_form_instruments_use(scripted, supply, answer, volts):
     scripted.script = lambda query: answer if query == "MEAS:VOLT? (@1)" else None
     assert supply.measure().voltage == pytest.approx(volts)

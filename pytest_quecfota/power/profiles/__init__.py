@@ -83,6 +83,7 @@ class Profile(_Data):
     list_engine: ListEngine | None = Field(default=None, alias="list")
     compound: str | None = ";:"
     no_error: Regex = r"^\+?0\b"
+    is_on: Regex = r"(?i)^\+?(1|ON)$"
     unconfirmed: tuple[str, ...] = ()
 
     def message(self, *commands: str, **values: float) -> str:

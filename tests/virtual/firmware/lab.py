@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 import random
 import threading
 from collections.abc import Awaitable, Callable
@@ -37,6 +38,7 @@ IMEI = "004401990000016"
 SIZE = 20_000
 
 
+@functools.cache
 def make(version: str, model: str = "BC25", size: int = SIZE) -> bytes:
     """A firmware image."""
     return image.build(model, version, size=size)

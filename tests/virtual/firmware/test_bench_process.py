@@ -1,21 +1,19 @@
 """The bench as a process: its ready line, its control API, upgrades against the Developer Center, nothing left behind."""
 
 import hashlib
-import json
 import os
 import select
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from bench_process import DOCUMENT, Answer, Running, bench, image
+from bench_process import Answer, Running, bench, image
 from strict_client import Strict
 
 KEYS = {"ready", "at", "supply", "developer_center", "token", "product_key", "product_secret", "device_key", "control"}
@@ -24,7 +22,9 @@ KEYS = {"ready", "at", "supply", "developer_center", "token", "product_key", "pr
 @pytest.fixture(scope="session")
 def running() -> Iterator[Running]:
     """One bench for all tests that leave it connected and idle."""
+    began = time.monotonic()
     with bench(speed="max") as up:
+        assert time.monotonic() - began < 8
         yield up
 
 
@@ -179,10 +179,17 @@ def folders() -> set[Path]:
     return set(Path(tempfile.gettempdir()).glob("quecfota-bench-*"))
 
 
-def test_sigterm_ends_everything_within_two_seconds() -> None:
+def test_a_bench_on_a_socket_speaks_the_same_and_sigterm_ends_everything_within_two_seconds() -> None:
     before = folders()
-    with bench() as up:
+    with bench(module={"transport": "socket"}, speed="max") as up:
         assert folders() - before
+        host, port = up.ready["at"].removeprefix("socket://").split(":")
+        until(lambda: up.truth()["state"] == "running", 5)
+        with socket.create_connection((host, int(port)), 5) as line:
+            line.sendall(b"ATE0\rATI\r")
+            text = b""
+            while not text.endswith(b"VIRTUALR01A01\r\n\r\nOK\r\n"):
+                text += line.recv(1000)
         center = up.ready["developer_center"].removeprefix("http://").split(":")
         began = time.monotonic()
         up.process.send_signal(signal.SIGTERM)
@@ -240,33 +247,3 @@ def test_state_is_kept_between_two_benches(tmp_path: Path) -> None:
             assert (b"1,10200" in text) == connects
             client.close()
     assert keys[0] == keys[1]
-
-
-def test_a_bench_on_a_socket_speaks_the_same() -> None:
-    with bench(module={"transport": "socket"}, speed="max") as up:
-        host, port = up.ready["at"].removeprefix("socket://").split(":")
-        until(lambda: up.truth()["state"] == "running", 5)
-        with socket.create_connection((host, int(port)), 5) as line:
-            line.sendall(b"ATE0\rATI\r")
-            text = b""
-            while not text.endswith(b"VIRTUALR01A01\r\n\r\nOK\r\n"):
-                text += line.recv(1000)
-
-
-def test_it_is_ready_soon() -> None:
-    began = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest_quecfota.virtual", "--document", "-"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdin
-        assert process.stdout
-        process.stdin.write(json.dumps(DOCUMENT))
-        process.stdin.close()
-        assert process.stdout.readline()
-        took = time.monotonic() - began
-        process.terminate()
-    assert took < 8, f"{took:.1f} s"

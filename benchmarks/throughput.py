@@ -1,0 +1,83 @@
+"""Lines over a pty until a last match: 1 URC per 100 lines, read, typed and recorded; and what the memory grows by.
+
+A slow contender is stopped by the source after `cap` seconds: its figure is what it did in that time (its note says how many
+lines that were), and is not projected further. As the pexpect-based ones slow down the longer they wait, that favours them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks import targets
+from benchmarks.peers import BARE, OURS, VARIANTS, Contender, base
+from benchmarks.runs import Result, median, rounds, run
+from benchmarks.table import Row, problems
+
+MIB = 1 << 20
+
+
+def measure(peers: Sequence[Contender], lines: int, kind: str, count: int, cap: float) -> tuple[dict[str, list[Result]], dict[str, str]]:
+    """Results by contender, for a flood of `lines` lines."""
+    return rounds([OURS, BARE, *peers], count, lambda c: run(c, "flood", cap=cap, lines=lines, kind=kind))
+
+
+def speed(results: Sequence[Result]) -> float:
+    """Lines a second, the median of the runs."""
+    return median(result["lines"] / result["seconds"] for result in results)
+
+
+def with_variants(peers: Sequence[Contender]) -> list[Contender]:
+    """The peers, and the other ways to use them."""
+    names = {peer.name for peer in peers}
+    return [*peers, *(variant for variant in VARIANTS if base(variant) in names)]
+
+
+def rows(peers: Sequence[Contender], *, count: int = 5, cap: float = 10.0) -> list[Row]:
+    """The rows of throughput, linear cost and memory."""
+    everyone = with_variants(peers)
+    small, why = measure(everyone, 200_000, "log", count, cap)
+    table = compare("200,000 lines of 80 bytes", small, why, targets.LINES_200K)
+    big, why = measure(everyone, 1_000_000, "log", count, cap)
+    table += compare("1,000,000 lines of 80 bytes", big, why, targets.LINES_1M)
+    short, why = measure(everyone, 1_000_000, "short", count, cap)
+    table += compare("1,000,000 lines of 10 bytes", short, why, {})
+    return [*table, *linear(big["ours"], count), *memory(big)]
+
+
+def compare(what: str, found: dict[str, list[Result]], why: dict[str, str], wanted: dict[str, float]) -> list[Row]:
+    """Rows of one flood: everybody's lines a second, ours against each."""
+    ours = speed(found["ours"])
+    table = []
+    for name, results in found.items():
+        theirs, least = speed(results), wanted.get(name)
+        ratio = "" if name == "ours" else f"{ours / theirs:.2f}"
+        target = f"≥ {least:g}" if least else ""
+        met = ours / theirs >= least if least else None
+        table.append(Row(what, name, f"{theirs:,.0f} lines/s", ratio, target, met, _reached(results)))
+    return table + problems(what, why)
+
+
+def linear(big: Sequence[Result], count: int) -> list[Row]:
+    """Our cost per line of a million lines against that of a hundred thousand."""
+    small = [run(OURS, "flood", lines=100_000, kind="log") for _ in range(count)]
+    ratio = speed(small) / speed(big)
+    cost = f"{1e6 / speed(big):.2f} µs a line"
+    met = ratio <= targets.COST_GROWTH
+    return [Row("cost per line, 1,000,000 vs 100,000", "ours", cost, f"{ratio:.2f}", f"≤ {targets.COST_GROWTH}", met)]
+
+
+def memory(found: dict[str, list[Result]]) -> list[Row]:
+    """What the processes grew by, at the highest."""
+    table = []
+    for name, results in found.items():
+        peak = median(result["peak"] for result in results) / MIB
+        met = peak <= targets.MEMORY_MIB if name == "ours" else None
+        target = f"≤ {targets.MEMORY_MIB:g} MiB" if name == "ours" else ""
+        table.append(Row("memory growth", name, f"{peak:.1f} MiB", "", target, met, _reached(results)))
+    return table
+
+
+def _reached(results: Sequence[Result]) -> str:
+    if not any(result["capped"] for result in results):
+        return ""
+    return f"stopped after {median(result['lines'] for result in results):,.0f} lines"
