@@ -16,7 +16,9 @@ from benchmarks.table import Row, problems
 MIB = 1 << 20
 
 
-def measure(peers: Sequence[Contender], lines: int, kind: str, count: int, cap: float) -> tuple[dict[str, list[Result]], dict[str, str]]:
+def measure(
+    peers: Sequence[Contender], lines: int, kind: str, count: int, cap: float
+) -> tuple[dict[str, list[Result]], dict[str, str]]:
     """Results by contender, for a flood of `lines` lines."""
     return rounds([OURS, BARE, *peers], count, lambda c: run(c, "flood", cap=cap, lines=lines, kind=kind))
 
@@ -42,6 +44,12 @@ def rows(peers: Sequence[Contender], *, count: int = 5, cap: float = 10.0) -> li
     short, why = measure(everyone, 1_000_000, "short", count, cap)
     table += compare("1,000,000 lines of 10 bytes", short, why, {})
     return [*table, *linear(big["ours"], count), *memory(big)]
+
+
+def memory_rows(peers: Sequence[Contender], *, count: int = 5, cap: float = 10.0) -> list[Row]:
+    """The rows of memory alone."""
+    found, why = measure(peers, 1_000_000, "log", count, cap)
+    return memory(found) + problems("memory growth", why)
 
 
 def compare(what: str, found: dict[str, list[Result]], why: dict[str, str], wanted: dict[str, float]) -> list[Row]:

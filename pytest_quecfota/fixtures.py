@@ -34,6 +34,13 @@ __all__ = [
 ]
 
 
+def uses_rig(item: pytest.Item) -> bool:
+    """Whether a test asks for our `rig`, directly or through other fixtures; not for a fixture of its own of that name."""
+    info = getattr(item, "_fixtureinfo", None)
+    definitions = info.name2fixturedefs.get("rig", ()) if info is not None else ()
+    return any(definition.func.__module__ == __name__ for definition in definitions[-1:])
+
+
 @pytest.fixture(scope="session")
 def rig(request: pytest.FixtureRequest) -> Iterator[LiveRig]:
     """The rig of this run: its parts, its clock, what it can do."""

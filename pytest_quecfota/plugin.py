@@ -12,7 +12,7 @@ import pytest
 
 from pytest_quecfota import options
 from pytest_quecfota.fixtures import *  # noqa: F403  the fixtures are part of the plugin
-from pytest_quecfota.fixtures import SESSION
+from pytest_quecfota.fixtures import SESSION, uses_rig
 
 if TYPE_CHECKING:
     from pytest_quecfota.session import Session
@@ -80,7 +80,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     session = _session(config)
     if session:
         session.select(items)
-    elif any("rig" in getattr(item, "fixturenames", ()) for item in items):
+    elif any(uses_rig(item) for item in items):
         from pytest_quecfota.session import explain_missing_rig
 
         raise pytest.UsageError(explain_missing_rig(config))
@@ -95,7 +95,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     session = _session(item.config)
-    if session is None or "rig" not in getattr(item, "fixturenames", ()):
+    if session is None or not uses_rig(item):
         return (yield)
     session.begin_test(item)
     try:

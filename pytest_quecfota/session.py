@@ -17,6 +17,7 @@ import pytest
 from pytest_quecfota import options
 from pytest_quecfota.developer_center import Unavailable
 from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, RigError, RigHeld
+from pytest_quecfota.fixtures import uses_rig
 from pytest_quecfota.progress import MovingLine, Screen, screen_of
 from pytest_quecfota.report import allure, allure_files, evidence, picture, power_table, static, summary
 from pytest_quecfota.report.verdicts import RigFacts, Verdict
@@ -171,7 +172,7 @@ class Session:
         chosen = str(self.config.option.markexpr or "")
         out: list[pytest.Item] = []
         for item in list(items):
-            if "rig" not in getattr(item, "fixturenames", ()):
+            if not uses_rig(item):
                 continue
             rig = self._rig_of(item)
             sped_up = rig.is_virtual or rig.speed != 1
@@ -208,7 +209,7 @@ class Session:
 
     def hold_rigs(self, items: list[pytest.Item]) -> None:
         """Before the first test: take the lease of every rig that is a bench of its own."""
-        if self.config.option.collectonly or not any("rig" in getattr(i, "fixturenames", ()) for i in items):
+        if self.config.option.collectonly or not any(uses_rig(i) for i in items):
             return
         self._screen = screen_of(self.config)
         if self._worker is None and self.config.pluginmanager.hasplugin("dsession"):
@@ -294,7 +295,7 @@ class Session:
 
     def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Sort a report: a module error fails in whatever phase, a bench error is broken in whatever phase."""
-        if "rig" not in getattr(item, "fixturenames", ()):
+        if not uses_rig(item):
             return
         phase: str = report.when
         if phase == "call" or not report.passed:

@@ -46,7 +46,7 @@ def memory(field: str) -> int:
     return int(found[1]) * 1024 if found else 0
 
 
-def flood(contender: Contender, asked: argparse.Namespace) -> dict[str, object]:
+def flood(contender: Contender, _asked: argparse.Namespace) -> dict[str, object]:
     """Lines until the last one: seconds, CPU seconds, growth of memory in bytes (at the end, and at the highest)."""
     before, cpu, start = memory("VmRSS"), time.process_time(), time.monotonic()
     contender.send(GO)
@@ -70,7 +70,7 @@ def latency(contender: Contender, asked: argparse.Namespace) -> dict[str, object
     return {"returned": times}
 
 
-def waiting(contender: Contender, asked: argparse.Namespace) -> dict[str, object]:
+def waiting(contender: Contender, _asked: argparse.Namespace) -> dict[str, object]:
     """The share of a core that waiting takes, threads included."""
     start, cpu = time.monotonic(), time.process_time()
     contender.send(GO)
@@ -89,7 +89,9 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, required=True, help="a folder for whatever is recorded")
     parser.add_argument("--result", type=Path, required=True)
     parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--each", action="store_true", help="wait for one URC after the other, where that is the faster way")
+    parser.add_argument(
+        "--each", action="store_true", help="wait for one URC after the other, where that is the faster way"
+    )
     return parser.parse_args(given)
 
 

@@ -19,7 +19,7 @@ class Bare:
     def send(self, data: bytes) -> None:
         os.write(self._port, data)
 
-    def read_until_last(self, within: float) -> None:
+    def read_until_last(self, within: float) -> None:  # noqa: ARG002  (it would wait for ever, and be ended)
         rest = b""
         while True:
             lines = (rest + os.read(self._port, 65536)).split(b"\r\n")

@@ -15,6 +15,7 @@ from pytest_quecfota import urc
 from pytest_quecfota.at import blocks
 from pytest_quecfota.at.client import Client
 from pytest_quecfota.at.response import Response
+from pytest_quecfota.at.values import render
 from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, ModuleSilent, Reason
 from pytest_quecfota.models import Model, Pick
 from pytest_quecfota.timeline import Match, Timeline, one_of, sequence
@@ -105,15 +106,15 @@ class Module:
 
     def signal_dbm(self) -> int | None:
         """Received signal in dBm, None where there is none."""
-        return _whole(self._do("signal_dbm"))
+        return self._whole("signal_dbm")
 
     def battery_percent(self) -> int | None:
         """Charge in per cent, None where the module does not know."""
-        return _whole(self._do("battery_percent"))
+        return self._whole("battery_percent")
 
     def supply_millivolts(self) -> int | None:
         """Its own supply voltage in millivolts, None where the module does not know."""
-        return _whole(self._do("supply_millivolts"))
+        return self._whole("supply_millivolts")
 
     # -- configuration and connection --------------------------------------------------------------
 
@@ -121,8 +122,8 @@ class Module:
         """Write a QuecThing setting (`configure("lifetime", 120)`); what a test changes is put back after it."""
         if name not in self._changed:
             before = self._do("configuration", name=name)
-            self._changed[name] = _rendered(before[1:] if before else [])
-        self._do("configure", name=name, values=_rendered(values))
+            self._changed[name] = render(*before[1:])
+        self._do("configure", name=name, values=render(*values))
 
     def forget_changes(self) -> None:
         """What has been configured so far is what tests are put back to."""
@@ -130,9 +131,9 @@ class Module:
 
     def put_back(self) -> None:
         """Undo what was configured since the last call; the module must be disconnected."""
-        while self._changed:
-            name, values = self._changed.popitem()
+        for name, values in reversed(list(self._changed.items())):
             self._do("configure", name=name, values=values)
+            del self._changed[name]
 
     def set_mcu_version(self, name: str, version: str) -> None:
         """Tell the module the version of a component of the host."""
@@ -140,7 +141,10 @@ class Module:
 
     def state(self) -> int:
         """The connection state, 0 to 12 as AT+QIOTSTATE numbers them; 8 is connected."""
-        return int(self._do("state"))
+        state = self._whole("state")
+        if state is None:
+            raise ModuleError(f"{self.model.verb('state').command} answered without a state")
+        return state
 
     def connect(self, mode: int = 2) -> Match | None:
         """Connect to the platform and wait until data may be exchanged; None where it was connected already.
@@ -208,8 +212,9 @@ class Module:
 
     def read_block(self, start: int, length: int) -> bytes:
         """Bytes of the host's file as the module holds them: at most `length` from offset `start`."""
-        block = self._do("read_block", start=start, length=length)
-        assert isinstance(block, bytes)
+        block: bytes | None = self._do("read_block", start=start + self.model.options.otard_first_offset, length=length)
+        if block is None:
+            raise ModuleError(f"{length} bytes at offset {start} were asked for, and answered OK without any (SOTA-03)")
         return block
 
     # -- power and restart -------------------------------------------------------------------------
@@ -240,7 +245,8 @@ class Module:
     def reset(self) -> None:
         """Restart the module by command and wait until it is up."""
         with self._announced("reset") as mark:
-            self._do("reset")
+            verb = self.model.verb("reset")
+            self.client.command(verb.command, verb.timeout or self._response_time(verb.command), restarts=True)
         self.wait_ready(since=mark)
 
     def power_cycle(self) -> None:
@@ -254,8 +260,10 @@ class Module:
             raise BenchError("power_cycle() needs a supply; the rig file names none", reason=Reason.CONFIGURATION)
         with self._announced("power cycle") as mark:
             self._supply.off()
-            self.timeline.events.pause(self.model.timings.off)
-            self._supply.on()
+            try:
+                self.timeline.events.pause(self.model.timings.off)
+            finally:
+                self._supply.on()
         try:
             self.wait_ready(since=mark)
         except ModuleSilent as silent:
@@ -272,6 +280,13 @@ class Module:
     def _response_time(self, command: str) -> float:
         timings = self.model.timings
         return timings.response if command.upper().startswith("AT+QIOT") else timings.command
+
+    def _whole(self, name: str) -> int | None:
+        """A verb's value as a whole number, None where there is none."""
+        value = self._do(name)
+        if isinstance(value, str):
+            raise ModuleError(f"{self.model.verb(name).command} answered {value!r}, which is no number")
+        return None if value is None else round(value)
 
     def _do(self, name: str, /, **places: Any) -> Any:
         verb = self.model.verb(name)
@@ -301,11 +316,3 @@ def _picked(pick: Pick, response: Response, command: str) -> Any:
     if isinstance(value, str) or value is None:
         return value
     return None if value in pick.absent else pick.factor * value + pick.offset
-
-
-def _whole(value: Any) -> int | None:
-    return None if value is None else round(float(value))
-
-
-def _rendered(values: Any) -> str:
-    return ",".join(f'"{value}"' if isinstance(value, str) else str(value) for value in values)

@@ -298,9 +298,9 @@ def check_digests(started: urc.DownloadStarted, content: bytes) -> None:
     """
     found = {
         "length": (started.size, len(content)),
-        "MD5": (started.md5, hashlib.md5(content).hexdigest()),
+        "MD5": (started.md5 and started.md5.lower(), hashlib.md5(content).hexdigest()),
         "CRC": (started.crc, zlib.crc32(content)),
-        "SHA-256": (started.sha256, hashlib.sha256(content).hexdigest()),
+        "SHA-256": (started.sha256 and started.sha256.lower(), hashlib.sha256(content).hexdigest()),
     }
     wrong = [f"{name} is {real}, 10701 said {said}" for name, (said, real) in found.items() if said not in {None, real}]
     if wrong:

@@ -98,10 +98,9 @@ class Board:
     rng: random.Random
 
     def status(self) -> Mapping[str, int]:
-        """What the module tells the platform about itself (per cent, dBm, millivolts, bytes)."""
+        """What the module measures and tells the platform (per cent, dBm, millivolts)."""
         return {
             "battery": self.battery.percent(),
             "signal": round(self.radio.signal_dbm),
             "voltage_mv": self.battery.millivolts(),
-            "free_space": 1 << 20,
         }

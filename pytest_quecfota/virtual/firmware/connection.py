@@ -117,7 +117,7 @@ class Connection:
             "model": self._board.data.model,
             "module_version": self._firmware.version,
             "mcu_versions": self._config.mcu_versions,
-            "status": dict(self._board.status()),
+            "status": {**self._board.status(), "free_space": self._firmware.memory.capacity},
         }
 
     def session_lost(self, code: int) -> None:

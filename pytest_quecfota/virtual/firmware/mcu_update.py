@@ -113,9 +113,10 @@ class McuUpdate:
         end = min(package.size, start + self._firmware.options.sota_block)
         self._block = b""
         first = start == 0
-        await upgrades.enter(Status.DOWNLOAD_START)
+        await upgrades.save(status=Status.DOWNLOAD_START)
         if first:
             self._firmware.event(7, 10701, *self._announcement(package))
+            await upgrades.outbox.report(self.task, Status.DOWNLOAD_START)
         collected = bytearray()
 
         async def store(piece: bytes) -> None:

@@ -291,11 +291,6 @@ class Upgrades:
         await self._clear()
         await self.outbox.report(task, Status.DOWNLOAD_FAILED)
 
-    async def enter(self, status: Status, progress: int | None = None) -> None:
-        """The current component reached `status`: save it, then report it."""
-        await self.save(status=status)
-        await self.outbox.report(self.record.current, status, progress)
-
     async def save(self, **changes: Any) -> None:
         """Change the record, in NVM too."""
         self.record = dataclasses.replace(self.record, **changes)
