@@ -6,6 +6,7 @@ Exit codes: 0 yes, 1 no, 2 wrong use, 3 the bench could not answer.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -29,18 +30,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _pass_on(*PASSED_ON[arguments[0]], *arguments[1:])
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
-    except (RigError, FileNotFoundError, ValueError) as error:
+        code = int(options.run(options))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader of our output has left: nothing more to say
+        _give_up_output()
+        return YES
+    except (RigError, OSError, ValueError) as error:
         print(f"quecfota {options.command}: {error}", file=sys.stderr)
+        _give_up_output()
         return WRONG_USE
     except (BenchError, RigHeld) as error:
         print(f"quecfota {options.command}: {error}", file=sys.stderr)
         return NO_ANSWER
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123  the reader of our output has left: nothing more to say
-        return YES
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+
+
+def _give_up_output() -> None:
+    """What cannot be printed any more is dropped, so that Python does not try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 #: Commands that are other processes of this package, with their own options.
@@ -149,6 +163,8 @@ def _decode(options: argparse.Namespace) -> int:
     from pytest_quecfota.urc.transcript import decode_stream
 
     if options.file is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)  # a URC is shown when it comes, not when the pipe ends
         decode_stream(sys.stdin.buffer, sys.stdout, all=options.all, explain=options.explain)
     else:
         with options.file.open("rb") as stream:
@@ -166,8 +182,10 @@ def _report(options: argparse.Namespace) -> int:
 def _verify(options: argparse.Namespace) -> int:
     from pytest_quecfota.report.evidence import verify
 
-    problems = verify(options.evidence)
-    print("\n".join(problems) if problems else f"{options.evidence}: as it was written")
+    latest = options.evidence / "latest"
+    folder = latest if latest.is_dir() else options.evidence
+    problems = verify(folder)
+    print("\n".join(problems) if problems else f"{folder}: as it was written")
     return NO if problems else YES
 
 

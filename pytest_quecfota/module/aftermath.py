@@ -72,9 +72,9 @@ class Aftermath:
         except ModuleError as error:
             return "stuck", f"it answers, but does not connect any more: {error.summary}"
         with step(timeline, "let the module tell what became of the upgrade"):
-            told = timeline.events.wait(ENDS, within=SETTLING, since=self._mark, guards=False)
+            told = self._told()
         running = self.module.firmware_version()
-        lie = self._false_success(running, told is not None and isinstance(told.urcs[-1], urc.Updated))
+        lie = self._false_success(running, isinstance(told, urc.Updated))
         if lie is not None:
             return "false-success", lie
         if running == self.plan.target_version and self._platform_status() in {None, "Upgraded"}:
@@ -98,6 +98,15 @@ class Aftermath:
             raise
         except ModuleSilent as silent:
             raise ModuleBricked(f"the module stays silent: {silent.summary}") from silent
+
+    def _told(self) -> urc.Urc | None:
+        """Success or failure as the module told it, waited for where it was installing: before that it has nothing to tell."""
+        events = self.module.timeline.events
+        ends = events.seen(ENDS, since=self._mark)
+        if not ends and events.seen(urc.Updating, since=self._mark):
+            found = events.wait(ENDS, within=SETTLING, since=self._mark, guards=False)
+            ends = list(found.urcs) if found is not None else []
+        return ends[-1] if ends else None
 
     def _false_success(self, running: str, module_says: bool) -> str | None:
         if running == self.plan.target_version:

@@ -233,9 +233,8 @@ class Module:
         if not self.answers():
             raise ModuleSilent(f"no answer to AT within {self.model.timings.ready:g} s after {self.model.boot.first}")
 
-    def answers(self) -> bool:
-        """Whether the module answers AT in the model's time for a first answer."""
-        tries = 3
+    def answers(self, tries: int = 2) -> bool:
+        """Whether the module answers AT in the model's time for a first answer, divided into so many tries."""
         for _ in range(tries):
             with contextlib.suppress(ModuleError):
                 self.client.command("AT", timeout=self.model.timings.ready / tries)

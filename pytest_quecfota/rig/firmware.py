@@ -33,14 +33,14 @@ class Firmware:
     def other_version(self, running: str) -> str:
         """A version to upgrade to that is not the running one.
 
-        Names that end in `V<major>_<minor>` alternate between V1_0 and V2_0; with a folder of real firmware it is the first
-        file whose name is not the running version.
+        With a folder of real firmware it is the first file whose name is not the running version. Else names that end in
+        `V<major>_<minor>` alternate between V1_0 and V2_0.
         """
-        if self.folder is not None:
-            others = [path.stem for path in self._files() if path.stem != running]
-            if not others:
-                raise BenchError(f"{self.folder} holds no firmware but {running}", reason=Reason.CONFIGURATION)
+        others = [path.stem for path in self._files() if path.stem != running]
+        if others:
             return others[0]
+        if self.folder is not None:
+            return f"{self.model}_FOTA_V1_0"
         found = VERSION.match(running)
         if found is None:
             return f"{running}_V2_0"

@@ -283,7 +283,7 @@ class LiveRig:
             reason, self.poisoned = self.poisoned, None
             self.timeline.record("note", text=f"recovering the rig: {reason}")
             self.recover()
-        elif not module.answers():
+        elif not module.answers(tries=1):
             self.recover()
 
     def recover(self) -> None:
@@ -400,7 +400,7 @@ class LiveRig:
             self.client.speed = speed
 
     def _wake(self, module: Module) -> None:
-        if not module.answers():
+        if not module.answers(tries=1):
             self._restart(module)
 
     def _restart(self, module: Module) -> None:

@@ -58,11 +58,11 @@ def _bench(source: str) -> int:
         print(f"bench: {problem}", file=sys.stderr)
         return 2
     from .center import Center, CenterError
-    from .stepping import SteppedClock
+    from .clock import Clock
     from .workspace import Workspace
 
     workspace = Workspace(document.state)
-    clock = SteppedClock("max" if document.speed == float("inf") else document.speed, file=workspace.clock)
+    clock = Clock("max" if document.speed == float("inf") else document.speed, file=workspace.clock)
     center = None
     try:
         center = Center(document.developer_center, workspace)

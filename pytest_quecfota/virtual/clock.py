@@ -265,7 +265,8 @@ class Clock:
         """Real seconds until time may move to the next timer; 0 for at once, None for never without input."""
         mono = time.monotonic()
         work = self._attached().next_timer()
-        if self._ceiling(mono, work) > self._flow(mono):
+        flow = self._flow(mono)
+        if self._ceiling(mono, work) > flow or (self._steps and self._steps[0][0] <= flow):
             return 0.0
         moments = [self._real_of(work)] if work < MAX else []
         moments += [self._expiry(timer) for timer in self._live_waiting()]

@@ -94,6 +94,23 @@ def test_a_module_that_skips_10703_fails_with_a_text_that_says_so(project):
     assert project.junit()["test_full_package"] == ["failure"]
 
 
+def test_real_firmware_files_are_upgraded_to(project):
+    """Any file can be the content of a package: here one that is full of what could be taken for protocol."""
+    folder = project.path / "firmware"
+    folder.mkdir()
+    (folder / "real_V7_1.bin").write_bytes(b"\r\nOK\r\n+QIOTEVT: 7,10705\r\n\x00\xff" * 3000)
+    tests = """
+def test_real(module, fota_plan, upgrade):
+    plan = fota_plan()
+    assert plan.target_version == "real_V7_1"
+    assert upgrade(plan).outcome == "upgraded"
+    assert module.firmware_version() == "real_V7_1"
+    assert upgrade(fota_plan()).outcome == "upgraded"
+"""
+    result = project.run("--rig", "virtual", "--firmware", str(folder), tests=tests)
+    result.assert_outcomes(passed=1)
+
+
 def test_an_alluredir_of_the_user_wins(project):
     result = project.run("--rig", "virtual", "--alluredir", "mine", "-k", "steps", tests="def test_steps(module): pass")
     result.assert_outcomes(passed=1)

@@ -16,6 +16,7 @@ from strict_client import Strict
 
 from pytest_quecfota.virtual import image
 from pytest_quecfota.virtual.boot import Updater
+from pytest_quecfota.virtual.clock import Clock
 from pytest_quecfota.virtual.defects import Defects
 from pytest_quecfota.virtual.firmware.board import Board
 from pytest_quecfota.virtual.firmware.module import Module, Truth
@@ -30,7 +31,6 @@ from pytest_quecfota.virtual.power import Battery, Load
 from pytest_quecfota.virtual.radio import Radio
 from pytest_quecfota.virtual.rail import Rail
 from pytest_quecfota.virtual.south import South
-from pytest_quecfota.virtual.stepping import SteppedClock
 from pytest_quecfota.virtual.uart import LineFaults, Uart
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Lab:
         self.platform = platform
         self.settings = settings
         self.data = load(model, overrides=settings.get("profile"))
-        self.clock = SteppedClock(settings.get("speed", "max"))
+        self.clock = Clock(settings.get("speed", "max"))
         self._loop = new_event_loop(self.clock)
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()

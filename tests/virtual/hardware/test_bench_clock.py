@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -233,6 +234,27 @@ def test_a_speed_change_keeps_pending_timers() -> None:
     module, real = run(body, 1)
     assert module == pytest.approx(100, abs=1e-6)
     assert real < 1.0
+
+
+@pytest.mark.parametrize("speed", [1, "max"])
+@pytest.mark.parametrize("seconds", [0.0, 0.02])
+def test_a_step_ends_where_time_flowed_past_its_end_while_real_io_held_it(speed: Any, seconds: float) -> None:
+    async def body(clock: Clock) -> bool:
+        loop_ = asyncio.get_running_loop()
+        alarm = threading.Timer(2.0, lambda: loop_.call_soon_threadsafe(step.cancel))
+        with clock.outside():
+            step = asyncio.ensure_future(clock.step(seconds))
+            alarm.start()
+            over = asyncio.Event()
+            clock.call_later_waiting(0, over.set, real_floor=0.1)
+            await over.wait()
+        try:
+            await asyncio.wait({step})
+        finally:
+            alarm.cancel()
+        return not step.cancelled()
+
+    assert run(body, speed)
 
 
 @pytest.mark.parametrize("speed", [0, -1, "fast", math.nan])
