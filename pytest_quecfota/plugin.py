@@ -72,14 +72,14 @@ def pytest_configure_node(node: object) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     session = _session(metafunc.config)
     if session and "rig" in metafunc.fixturenames:
-        session.parametrize(metafunc)
+        session.selection.parametrize(metafunc)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     session = _session(config)
     if session:
-        session.select(items)
+        session.selection.select(items)
     elif any(uses_rig(item) for item in items):
         from pytest_quecfota.session import explain_missing_rig
 

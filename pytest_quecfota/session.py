@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,10 @@ from pytest_quecfota.report.verdicts import RigFacts, Verdict
 from pytest_quecfota.rig import find, load
 from pytest_quecfota.rig.live import LiveRig
 from pytest_quecfota.rig.schema import Rig
-from pytest_quecfota.timeline import Timeline, seconds
+from pytest_quecfota.selection import Selection
+from pytest_quecfota.timeline import Timeline
 
 NO_VERDICT = 8  # exit code of a run with bench faults and no failure
-REAL_SLACK = 60.0  # real seconds a test may take beyond its module time
-PLAIN_LIMIT = 30 * 60.0  # module seconds a test may take that says nothing of its own
 
 #: How a verdict shows in the terminal: category, letter, word.
 STATUS = {
@@ -70,7 +68,6 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.rigs = self._load_rigs()
-        self._assigned: dict[str, str] = {}
         self._live: dict[str, LiveRig] = {}
         self._run: evidence.Run | None = None
         self._timeline: Timeline | None = None
@@ -80,11 +77,12 @@ class Session:
         self._started = 0.0
         self._phases: list[tuple[str, str, str, str]] = []
         self._faults_in_a_row = 0
+        self._faulty = ""
         self._counts = {"failed": 0, "bench-fault": 0, "blocked": 0}
         self._worker = getattr(config, "workerinput", None)
-        self._stop: Callable[[str], None] | None = None
         if not config.option.collectonly:
             self._make_evidence()
+        self.selection = Selection(config, self.rigs)
 
     # -- rigs --------------------------------------------------------------------------------------
 
@@ -151,61 +149,7 @@ class Session:
             )
         return self._live[name]
 
-    # -- which tests run, and where ----------------------------------------------------------------
-
-    def parametrize(self, metafunc: pytest.Metafunc) -> None:
-        """Several rigs: each test names the rig it runs on."""
-        if len(self.rigs) > 1:
-            names = list(self.rigs)
-            if not options.get(self.config, "--rig-each"):
-                names = [self._spread(metafunc.definition.nodeid, names)]
-            metafunc.parametrize("rig", names, indirect=True, scope="session")
-
-    def _spread(self, nodeid: str, names: list[str]) -> str:
-        """Tests of one file stay together; files take turns."""
-        file = nodeid.partition("::")[0]
-        return self._assigned.setdefault(file, names[len(self._assigned) % len(names)])
-
-    def select(self, items: list[pytest.Item]) -> None:
-        """Leave out what is too long for a rig that is not hardware, skip what the rig cannot do, set time limits."""
-        full = options.get(self.config, "--full")
-        chosen = str(self.config.option.markexpr or "")
-        out: list[pytest.Item] = []
-        for item in list(items):
-            if not uses_rig(item):
-                continue
-            rig = self._rig_of(item)
-            sped_up = rig.is_virtual or rig.speed != 1
-            nightly = item.get_closest_marker("nightly") and sped_up and not full and "nightly" not in chosen
-            campaign = item.get_closest_marker("campaign") and "campaign" not in chosen
-            if nightly or campaign:
-                items.remove(item)
-                out.append(item)
-                continue
-            self._skip_for_need(item, rig)
-            self._limit_time(item, rig)
-        if out:
-            self.config.hook.pytest_deselected(items=out)
-
-    def _rig_of(self, item: pytest.Item) -> Rig:
-        spec = getattr(item, "callspec", None)
-        name = spec.params.get("rig") if spec is not None else None
-        return self.rigs.get(str(name)) or next(iter(self.rigs.values()))
-
-    @staticmethod
-    def _skip_for_need(item: pytest.Item, rig: Rig) -> None:
-        needs = [need for marker in item.iter_markers("needs") for need in marker.args]
-        missing = [need for need in needs if need not in rig.capabilities()]
-        if missing:
-            item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}, which rig {rig.name} has not"))
-
-    @staticmethod
-    def _limit_time(item: pytest.Item, rig: Rig) -> None:
-        if item.get_closest_marker("timeout"):
-            return
-        marker = item.get_closest_marker("module_time")
-        limit = seconds(marker.args[0]) if marker else PLAIN_LIMIT
-        item.add_marker(pytest.mark.timeout(limit / rig.speed + REAL_SLACK, method="signal", func_only=True))
+    # -- the rigs -----------------------------------------------------------------------------------
 
     def hold_rigs(self, items: list[pytest.Item]) -> None:
         """Before the first test: take the lease of every rig that is a bench of its own."""
@@ -226,12 +170,14 @@ class Session:
                     self.live(name).start()
         except RigHeld as held:
             raise pytest.UsageError(str(held)) from None
+        except BenchError as error:
+            pytest.exit(f"bench fault: {error}", returncode=NO_VERDICT)
 
     # -- around a test -----------------------------------------------------------------------------
 
     def begin_test(self, item: pytest.Item) -> None:
         """Open the test's timeline; what its fixtures bring up is recorded in it."""
-        live = self.live(self._rig_of(item).name)
+        live = self.live(self.selection.rig_of(item).name)
         directory = self._test_directory(item)
         self._timeline = Timeline(directory, speed=live.speed, secrets=live.secrets())
         self._timeline.listen(allure.follow_steps(self._timeline))
@@ -245,7 +191,7 @@ class Session:
         """Close the timeline."""
         self._wipe()
         timeline, self._timeline = self._timeline, None
-        self.live(self._rig_of(item).name).record_to(None)
+        self.live(self.selection.rig_of(item).name).record_to(None)
         if timeline is not None:
             timeline.close()
 
@@ -256,8 +202,8 @@ class Session:
 
     def _test_directory(self, item: pytest.Item) -> Path:
         if self._run is not None:
-            return self._run.test_directory(item.nodeid, rig=self._rig_of(item).name)
-        return evidence.new_test_folder(self.directory, item.nodeid, rig=self._rig_of(item).name)
+            return self._run.test_directory(item.nodeid, rig=self.selection.rig_of(item).name)
+        return evidence.new_test_folder(self.directory, item.nodeid, rig=self.selection.rig_of(item).name)
 
     def refuse_blocked(self, rig: LiveRig) -> None:
         """Raise `Blocked` where an earlier test found the module bricked."""
@@ -332,7 +278,7 @@ class Session:
         outcome, phase, reason, text = min(
             self._phases or [("skipped", "setup", "", "")], key=lambda entry: rank.index(entry[0])
         )
-        rig = self._rig_of(item)
+        rig = self.selection.rig_of(item)
         requirements = tuple(str(arg) for marker in item.iter_markers("requirement") for arg in marker.args)
         verdict = Verdict(
             item.nodeid,
@@ -361,7 +307,8 @@ class Session:
         if report.failed:
             self._counts[verdict or "failed"] += 1
         if verdict == "bench-fault":
-            self._faults_in_a_row += 1
+            self._faults_in_a_row += report.nodeid != self._faulty
+            self._faulty = report.nodeid
         elif report.when == "call":
             self._faults_in_a_row = 0
         entry = getattr(report, ENTRY, None)
