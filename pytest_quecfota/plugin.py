@@ -112,7 +112,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         yield
     except Exception as error:
         if session:
-            session.blame_the_bench(error)
+            session.blame_the_bench(item, error)
         raise
 
 

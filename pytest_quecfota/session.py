@@ -231,13 +231,17 @@ class Session:
                 rig.timeline.record("note", text=f"also while putting back: {other}")
         raise first
 
-    def blame_the_bench(self, error: Exception) -> None:
-        """Where the bench broke first, whatever the test then raised is the bench's fault."""
+    def blame_the_bench(self, item: pytest.Item, error: Exception) -> None:
+        """Where the bench broke first, whatever the test then raised is the bench's fault; a used-up plan skips."""
         if isinstance(error, Unavailable):
             pytest.skip(str(error))
         fault = self._timeline.broken if self._timeline is not None else None
         if isinstance(fault, BenchError) and not isinstance(error, BenchError):
             raise BenchError(f"{fault}\n(the test then ended with: {error})", reason=fault.reason) from error
+        if self._timeline is not None and isinstance(error, AssertionError):
+            used_up = self.live(self.selection.rig_of(item).name).used_up()
+            if used_up is not None:
+                pytest.skip(used_up)
 
     def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Sort a report: a module error fails in whatever phase, a bench error is broken in whatever phase."""

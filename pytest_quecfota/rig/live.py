@@ -14,16 +14,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from pytest_quecfota import urc
 from pytest_quecfota.at.client import Client
-from pytest_quecfota.developer_center import Plan, PlanOrder
+from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder
 from pytest_quecfota.errors import (
-    BenchError,
-    CommandError,
-    ModuleBricked,
-    ModuleError,
-    ModuleSilent,
-    Reason,
     SupplyError,
 )
 from pytest_quecfota.link.port import PortSpec
@@ -33,18 +26,19 @@ from pytest_quecfota.module import Host, Module
 from pytest_quecfota.power import Supply
 from pytest_quecfota.power.disturbance import Disturbance
 from pytest_quecfota.power.waveform import Waveform
-from pytest_quecfota.power.waveform import waveform as resolve
 from pytest_quecfota.rig import bench as benches
 from pytest_quecfota.rig import parts, place
+from pytest_quecfota.rig.caretaker import Caretaker
 from pytest_quecfota.rig.clock import Clock
+from pytest_quecfota.rig.disturbances import Disturbances
 from pytest_quecfota.rig.firmware import Firmware
 from pytest_quecfota.rig.lease import Lease, hold
+from pytest_quecfota.rig.leftovers import asked_in_vain, was_refused
 from pytest_quecfota.rig.schema import Rig
-from pytest_quecfota.timeline import Pattern, Timeline, seconds
+from pytest_quecfota.timeline import Pattern, Timeline
 
 REOPEN = 30.0  # real seconds a vanished port may stay away: a USB module restarts meanwhile
 REOPEN_VIRTUAL = 5.0  # the same where our own bench makes the port
-REAL_SLACK = 5.0  # real seconds beyond a waveform's own time until it must be over
 REAL_SPEED_AT_MAX = 1000.0  # what waits are divided by on a rig that runs as fast as it can; never below 1 real second
 
 
@@ -77,7 +71,7 @@ class LiveRig:
         self.config = config
         self.name = config.name
         self.run = run
-        self.poisoned: str | None = None
+        self._care = Caretaker(self)
         self.bricked_by: str | None = None
         self._directory = directory
         self._defects = tuple(defects)
@@ -90,8 +84,8 @@ class LiveRig:
         self._idle: Timeline | None = None
         self._timeline: Timeline | None = None
         self._used: set[str] = set()
-        self._disturbances: list[Disturbance] = []
-        self._cuts = 0
+        self._disturbances = Disturbances(config)
+        self._plans: list[Plan] = []
         self._lease: Lease | None = None
         self._bench: benches.Bench | None = None
 
@@ -228,12 +222,7 @@ class LiveRig:
         module = Module(
             self.client, self.model, timeline=lambda: self.timeline, supply=self.supply if may_cut else None
         )
-        if self.supply is not None:
-            self.supply.restore()
-        self._wake(module)
-        self._check_identity(module)
-        self._set_product(module)
-        module.forget_changes()
+        self.identity = self._care.introduce(module)
         return module
 
     @functools.cached_property
@@ -257,7 +246,8 @@ class LiveRig:
         """Let everything be recorded in the timeline of a test; None: between tests."""
         self._timeline = timeline
         self._used.clear()
-        self._disturbances.clear()
+        self._disturbances.begin_test()
+        self._plans.clear()
         if "wire" in self.__dict__:
             self.wire.record_to(self.timeline)
         if timeline is not None:
@@ -272,44 +262,25 @@ class LiveRig:
                 supply.measure()
 
     def check_health(self) -> None:
-        """Before a test: the module answers; a poisoned rig is recovered first.
-
-        Raises:
-            ModuleBricked: powered, port fine, silent, also after power-cycling.
-            BenchError: the bench is at fault.
-        """
-        module = self.module
-        if self.poisoned is not None:
-            reason, self.poisoned = self.poisoned, None
-            self.timeline.record("note", text=f"recovering the rig: {reason}")
-            self.recover()
-        elif not module.answers(tries=1):
-            self.recover()
-
-    def recover(self) -> None:
-        """Bring the module back to life by power-cycling, or by its reset command where the rig may not cut."""
-        module = self.module
-        if self.supply is not None:
-            self.supply.restore()
-        try:
-            self._restart(module)
-        except ModuleBricked:
-            raise
-        except ModuleSilent as silent:
-            raise ModuleBricked(f"the module stays silent: {silent}") from silent
-        self._back_to_baseline(module)
+        """Before a test: the module answers; see `Caretaker.check_health`."""
+        self._care.check_health(self.module)
 
     def put_back(self) -> list[BaseException]:
-        """After a test: undo what it changed. Returns what went wrong; the rig is then poisoned."""
-        problems: list[BaseException] = []
-        for undo in (self._restore_clock, self._restore_supply, self._restore_module):
-            try:
-                undo()
-            except (ModuleError, BenchError, ValueError) as error:
-                problems.append(error)
-        if problems:
-            self.poisoned = str(problems[0]).partition("\n")[0]
-        return problems
+        """After a test: undo what it changed; see `Caretaker.put_back`."""
+        center = self.__dict__.get("developer_center")
+        if isinstance(center, ManualCenter) and self._plans and was_refused(self.timeline, self.model):
+            center.mark_used_up(self._plans[-1])
+        return self._care.put_back(self._used, self.__dict__.get("module"))
+
+    def plans_end_with_their_test(self) -> bool:
+        """Whether the Developer Center can be driven, so that no plan outlives its test."""
+        center = self.__dict__.get("developer_center")
+        return center is not None and bool(center.plans)
+
+    def restore_clock(self) -> None:
+        """The speed the bench was started with, where a test changed it."""
+        if "clock" in self.__dict__:
+            self.clock.restore()
 
     def uses(self, part: str) -> None:
         """A test was given `part`: it is put back afterwards."""
@@ -318,6 +289,7 @@ class LiveRig:
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """A plan on the Developer Center."""
         plan: Plan = self.developer_center.order(order, running=running)
+        self._plans.append(plan)
         plan.pause = lambda seconds: self.timeline.events.pause(seconds)
         self.timeline.record("platform", action="plan activated", name=plan.name, target=plan.target_version)
         return plan
@@ -348,8 +320,8 @@ class LiveRig:
             self.module,
             platform_agrees=self._platform_agrees if center.monitoring else None,
             follow_up=follow_up if center.plans else None,
-            cuts=lambda: sum(disturbance.fired for disturbance in self._disturbances),
-            settled=self._wait_settled,
+            cuts=lambda: self._disturbances.fired,
+            settled=lambda: self._disturbances.wait_over(self.speed),
         )
 
     def disturb(
@@ -360,34 +332,25 @@ class LiveRig:
         Raises:
             ValueError: the rig does not allow cuts, has used up its `cuts_per_run`, or cannot play the waveform.
         """
-        supply = self.supply
-        if supply is None or "cuts" not in self.config.allow:
-            raise ValueError(f"rig {self.name} allows no disturbances; give it a supply and `allow: [cuts]`")
-        self._cuts += times
-        if self.config.cuts_per_run is not None and self._cuts > self.config.cuts_per_run:
-            raise ValueError(
-                f"rig {self.name} allows {self.config.cuts_per_run} disturbances a run (cuts_per_run): used up"
-            )
-        played = resolve(waveform, nominal=supply.nominal.voltage)
         self.uses("supply")
-        disturbance = Disturbance(
-            supply,
+        return self._disturbances.make(
+            self.supply,
             self.wire,
             self.timeline,
             at,
-            played,
-            after=seconds(after),
+            after=after,
+            played=waveform,
             times=times,
             boot=self.model.timings.boot,
         )
-        self._disturbances.append(disturbance)
-        return disturbance
 
-    def _wait_settled(self) -> None:
-        for disturbance in self._disturbances:
-            limit = (disturbance.after + disturbance.waveform.duration) / self.speed + REAL_SLACK
-            if not disturbance.wait_over(limit):
-                raise BenchError(f"{disturbance.name} was not over after {limit:g} s", reason=Reason.SUPPLY_TIMEOUT)
+    def used_up(self) -> str | None:
+        """Why the running test could not do what it wanted: the plan a person prepared brings no offer any more."""
+        center = self.__dict__.get("developer_center")
+        if not isinstance(center, ManualCenter) or not self._plans or not asked_in_vain(self.timeline, self.model):
+            return None
+        center.mark_used_up(self._plans[-1])
+        return f"{self._plans[-1].name} applies, yet brings no offer: it is used up"
 
     # -- inside ------------------------------------------------------------------------------------
 
@@ -398,69 +361,6 @@ class LiveRig:
         self.timeline.speed = speed
         if "client" in self.__dict__:
             self.client.speed = speed
-
-    def _wake(self, module: Module) -> None:
-        if not module.answers(tries=1):
-            self._restart(module)
-
-    def _restart(self, module: Module) -> None:
-        if self.supply is not None and "cuts" in self.config.allow:
-            module.power_cycle()
-        else:
-            module.reset()
-
-    def _check_identity(self, module: Module) -> None:
-        identity = module.identity()
-        self.timeline.record("note", text=f"module: {identity}")
-        self.identity = identity
-        wanted = self.config.module.imei
-        if wanted and identity.imei != wanted:
-            raise BenchError(
-                f"the module on {self.config.module.port} has IMEI {identity.imei}, the rig file asks for {wanted}",
-                reason=Reason.WRONG_MODULE,
-            )
-
-    def _set_product(self, module: Module) -> None:
-        key, secret = self.config.product()
-        if not key or not secret:
-            return
-        found = module.at(module.model.verb("product_info").command).values
-        if [str(value) for value in found[1:3]] != [key, secret]:
-            module.disconnect()
-            module.configure("productinfo", key, secret)
-
-    def _back_to_baseline(self, module: Module) -> None:
-        module.disconnect()
-        module.put_back()
-
-    def _restore_clock(self) -> None:
-        if "clock" in self.__dict__:
-            self.clock.restore()
-
-    def _restore_supply(self) -> None:
-        if "supply" in self._used and self.supply is not None:
-            self.supply.restore()
-
-    def _restore_module(self) -> None:
-        if "module" not in self._used or "module" not in self.__dict__ or self.poisoned:
-            return
-        left = self._left_open()
-        if left is urc.UpgradeOffered and self.developer_center.plans:
-            with contextlib.suppress(CommandError):  # it was answered already
-                self.module.refuse_upgrade()
-        elif left is not None:
-            self._restart(self.module)
-        self._back_to_baseline(self.module)
-
-    def _left_open(self) -> type[urc.Urc] | None:
-        """What of an upgrade this test has left: an offer without an answer, or a download without an end; None: nothing.
-
-        A person's prepared plan must not be refused for that: a refusal lasts for hours, a restart forgets the offer.
-        """
-        ends = (urc.Updated, urc.UpdateFailed)
-        kinds = (urc.UpgradeOffered, urc.DownloadStarted, *ends)
-        seen = [type(u) for u in self.timeline.events.seen(urc.Urc) if isinstance(u, kinds)]
-        return seen[-1] if seen and seen[-1] not in ends else None
 
     def _device_key(self) -> str:
         """The device's name on the platform: what the bench says, else the IMEI."""
