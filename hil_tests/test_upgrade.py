@@ -53,6 +53,7 @@ def test_confirming_without_an_offer_is_an_error(module):
         module.confirm_upgrade()
 
 
+@pytest.mark.spends_plan
 @pytest.mark.requirement("OTA-03", "OTA-04")
 def test_refused_upgrade_does_not_start(module, events, fota_plan):
     """After AT+QIOTUPDATE=0 nothing is downloaded, and the refused offer can no longer be confirmed."""

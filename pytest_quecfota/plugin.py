@@ -23,6 +23,7 @@ MARKERS = (
     "smoke: the few tests that show at once whether a rig works",
     "nightly: waits more than two module minutes; left out on virtual and sped-up rigs unless --full is given",
     "campaign: many disturbed upgrades; runs only when selected",
+    "spends_plan: refuses an upgrade; runs last where a person has prepared the plans, as a refusal lasts for hours",
     "module_time(duration): the module time a test may take; sets the time limit of the test",
 )
 

@@ -50,6 +50,7 @@ class Selection:
                 rig = self.rig_of(item)
                 _skip_for_need(item, rig)
                 _limit_time(item, rig)
+        items.sort(key=self._spends_plan)
         if out:
             self._config.hook.pytest_deselected(items=out)
 
@@ -60,6 +61,11 @@ class Selection:
         nightly = item.get_closest_marker("nightly") is not None and long
         campaign = item.get_closest_marker("campaign") is not None and "campaign" not in chosen
         return nightly or campaign
+
+    def _spends_plan(self, item: pytest.Item) -> bool:
+        """Whether a test comes last: what it refuses, a person has prepared, and is not offered again for hours."""
+        spends = uses_rig(item) and item.get_closest_marker("spends_plan") is not None
+        return spends and "plans" not in self.rig_of(item).capabilities()
 
     def _spread(self, nodeid: str, names: list[str]) -> str:
         """Tests of one file stay together; files take turns."""
