@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--json", action="store_true", help="print the addresses as one line of JSON")
     bench.add_argument("--state", type=Path, metavar="DIR", help="keep flash and database there between runs")
     bench.add_argument("--defect", action="append", default=[], metavar="NAME", help="give the module a named fault")
-    bench.add_argument("--seed", type=int, default=1, metavar="N", help="what random choices start from (default: 1)")
+    bench.add_argument("--seed", type=int, metavar="N", help="what random choices start from")
     decode = add("decode", "print the URCs of a transcript, one JSON object each", _decode)
     decode.add_argument("file", nargs="?", type=Path, help="the transcript (default: standard input)")
     decode.add_argument("--all", action="store_true", help="also commands, echoes, responses and data")

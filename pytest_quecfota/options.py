@@ -16,8 +16,14 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+YES, NO = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
+
+
 def _flag(text: str) -> bool:
-    return text.strip().lower() in {"1", "true", "yes", "on"}
+    word = text.strip().lower()
+    if word not in YES | NO:
+        raise ValueError(f"{text!r} is neither yes nor no")
+    return word in YES
 
 
 @dataclass(frozen=True)
@@ -33,15 +39,15 @@ class Option:
 
     @property
     def dest(self) -> str:
-        return "quecfota_" + self.flag.lstrip("-").replace("-", "_")
+        return "quecfota_" + self.flag.lstrip("-").removeprefix("quecfota-").replace("-", "_")
 
     @property
     def variable(self) -> str:
-        return "QUECFOTA_" + self.flag.lstrip("-").replace("-", "_").upper()
+        return self.dest.upper()
 
     @property
     def ini(self) -> str:
-        return "quecfota_" + self.flag.lstrip("-").replace("-", "_")
+        return self.dest
 
 
 OPTIONS = (
@@ -64,7 +70,7 @@ OPTIONS = (
     Option("--campaign-point", "repeat one disturbed upgrade", None, str, "ID"),
     Option("--replay", "judge the timelines of an evidence folder again", None, Path, "DIR"),
     Option("--defect", "give the virtual module a named fault (`list` names them)", [], _names, "NAME", repeats=True),
-    Option("--quecfota-seed", "what random choices start from (default: 1)", 1, int, "N"),
+    Option("--quecfota-seed", "what random choices start from (default: the rig file's, else 1)", None, int, "N"),
 )
 BY_FLAG = {option.flag: option for option in OPTIONS}
 

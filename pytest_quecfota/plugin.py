@@ -39,13 +39,18 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    if options.get(config, "--defect") != ["list"]:
+        return None
+    from pytest_quecfota.cli import main
+
+    return main(["defects"])
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    if options.get(config, "--defect") == ["list"]:
-        from pytest_quecfota.session import list_defects
-
-        pytest.exit(list_defects(), returncode=0)
     if options.get(config, "--rig"):
         from pytest_quecfota.session import Session
 

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_quecfota import options
 from pytest_quecfota.fixtures import uses_rig
+from pytest_quecfota.rig import CAPABILITIES
 from pytest_quecfota.rig.schema import Rig
 from pytest_quecfota.timeline import seconds
 
@@ -75,6 +76,11 @@ class Selection:
 
 def _skip_for_need(item: pytest.Item, rig: Rig) -> None:
     needs = [need for marker in item.iter_markers("needs") for need in marker.args]
+    unknown = [need for need in needs if need not in CAPABILITIES]
+    if unknown:
+        raise pytest.UsageError(
+            f"{item.nodeid}: needs({unknown[0]!r}) is no capability; there are {', '.join(CAPABILITIES)}"
+        )
     missing = [need for need in needs if need not in rig.capabilities()]
     if missing:
         item.add_marker(pytest.mark.skip(reason=f"needs {', '.join(missing)}, which rig {rig.name} has not"))

@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import difflib
+import json
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +55,26 @@ def _rigs_found(folder: Path) -> str:
     return f"Rigs in {folder}/: {', '.join(found)}" if found else f"There are no rig files in {folder}/"
 
 
-def list_defects() -> str:
-    """The faults a virtual module can be given, as the virtual side lists them."""
-    import json
-    import subprocess
-
+def _refuse_unknown_defects(names: Sequence[str]) -> None:
+    if not names:
+        return
     command = [sys.executable, "-m", "pytest_quecfota.virtual", "defects"]
     listed = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30, text=True).stdout)
-    width = max(len(defect["name"]) for defect in listed)
-    return "\n".join(f"{d['name']:{width}}  {d['requirement']:8} {d['text']}" for d in listed)
+    known = [defect["name"] for defect in listed]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise pytest.UsageError(f"no defect {name!r}{hint} `quecfota defects` lists them")
+
+
+def _refuse_what_is_not_there_yet(config: pytest.Config, rigs: Iterable[Rig]) -> None:
+    for flag in ("--campaign-points", "--campaign-resume", "--campaign-point", "--replay"):
+        if options.get(config, flag):
+            raise pytest.UsageError(f"{flag}: campaigns and replays are not part of this version")
+    for rig in rigs:
+        if rig.host == "observed":
+            raise pytest.UsageError(f"rig {rig.name}: host: observed is not part of this version; only host: played is")
 
 
 class Session:
@@ -68,6 +83,8 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.rigs = self._load_rigs()
+        _refuse_what_is_not_there_yet(config, self.rigs.values())
+        _refuse_unknown_defects(options.get(config, "--defect"))
         self._live: dict[str, LiveRig] = {}
         self._run: evidence.Run | None = None
         self._timeline: Timeline | None = None
@@ -138,7 +155,7 @@ class Session:
             hook = self.config.hook
             self._live[name] = LiveRig(
                 self.rigs[name],
-                directory=self.directory,
+                directory=self.directory if len(self.rigs) == 1 else self.directory / "rigs" / name,
                 run=self.directory.name,
                 defects=options.get(self.config, "--defect"),
                 seed=options.get(self.config, "--quecfota-seed"),
@@ -180,6 +197,8 @@ class Session:
         live = self.live(self.selection.rig_of(item).name)
         directory = self._test_directory(item)
         self._timeline = Timeline(directory, speed=live.speed, secrets=live.secrets())
+        if picture.available():
+            self._timeline.files = (picture.PICTURE, *self._timeline.files)
         self._timeline.listen(allure.follow_steps(self._timeline))
         self._phases = []
         self._started = time.monotonic()

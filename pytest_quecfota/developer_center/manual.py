@@ -19,9 +19,9 @@ class PreparedPlan:
     package_type: str
     source_version: str
     target_version: str
-    min_battery: int
-    min_signal: int
-    size: int
+    min_battery: int | None
+    min_signal: int | None
+    size: int | None
 
 
 class ManualCenter:

@@ -57,9 +57,9 @@ class Offer:
     component: str
     source_versions: tuple[str, ...]
     target_version: str
-    min_battery: int
-    min_signal: int
-    size: int
+    min_battery: int | None
+    min_signal: int | None
+    size: int | None
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class Aftermath:
             return "upgraded", f"runs {running}"
         if running not in {self.source, self.plan.target_version}:
             return "stuck", f"runs {running}, which is neither the source nor the target version"
+        self._await_report(told)
         return self._try_again(running)
 
     def revive(self) -> None:
@@ -116,6 +117,11 @@ class Aftermath:
         if self._platform_status() == "Upgraded":
             return f"the platform shows the upgrade as done, yet the module runs {running}"
         return None
+
+    def _await_report(self, told: urc.Urc | None) -> None:
+        """A failure the module told reaches the platform a little later; until then a request brings no offer."""
+        if isinstance(told, urc.UpdateFailed) and self.plan.monitored:
+            self.plan.wait_status("Upgrade Failed", within=self.module.model.timings.offer)
 
     def _platform_status(self) -> str | None:
         return self.plan.device().status if self.plan.monitored else None

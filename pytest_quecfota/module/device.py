@@ -20,7 +20,8 @@ from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, Modul
 from pytest_quecfota.models import Model, Pick
 from pytest_quecfota.timeline import Match, Timeline, one_of, sequence
 
-CONNECTED = 8  # AT+QIOTSTATE: subscribed, data may be exchanged (IOT docs, connection states)
+REGISTERED = 6  # AT+QIOTSTATE: registered, waiting to subscribe (IOT docs, connection states)
+CONNECTED = 8  # subscribed, data may be exchanged
 DISCONNECTED = {0, 1, 11}
 BLOCKS = {"+QIOTOTARD": blocks.OTA, "+QIOTRD": blocks.PASSTHROUGH, "+QIOTMODELRD": blocks.MODEL}
 
@@ -154,12 +155,14 @@ class Module:
         """
         mark = self.timeline.events.mark()
         self._do("connect", mode=mode)
-        if self.state() == CONNECTED:
+        state = self.state()
+        if state == CONNECTED:
             return None
+        events = self.timeline.events
+        by_itself = state == REGISTERED and not events.seen(urc.Registered, since=mark)
+        due = urc.Subscribed if by_itself else sequence(urc.Registered, urc.Subscribed)
         refused = (urc.AuthenticationFailed, urc.RegistrationFailed, urc.SubscriptionFailed)
-        return self.timeline.events.expect(
-            sequence(urc.Registered, urc.Subscribed), within=self.model.timings.connect, since=mark, never=refused
-        )
+        return events.expect(due, within=self.model.timings.connect, since=mark, never=refused)
 
     def wait_connected(self, since: Any = None) -> Match:
         """Wait until the module, by itself, has connected again."""

@@ -86,6 +86,7 @@ class Host:
             ModuleError: an undisturbed run breaks OTA-01, OTA-06 or OTA-07.
             BenchError: the bench is at fault.
         """
+        __tracebackhide__ = True
         source = self.running(plan)
         begin = self.module.timeline.events.mark()
         try:
@@ -97,6 +98,7 @@ class Host:
 
     def _play(self, plan: Plan, source: str, confirm: bool, interrupt: Callable[[], Any] | None) -> Run:
         """The path of an undisturbed upgrade."""
+        __tracebackhide__ = True
         module, timeline = self.module, self.module.timeline
         with step(timeline, "connect"):
             module.connect(mode=2)
@@ -120,6 +122,7 @@ class Host:
 
     def _judge_aftermath(self, plan: Plan, source: str, mark: Any, error: ModuleError) -> Run:
         """A disturbed run left its path, or a plan that must fail did: what became of it."""
+        __tracebackhide__ = True
         self.module.timeline.record("note", text=f"left the path of an undisturbed upgrade: {error.summary}")
         aftermath = Aftermath(
             self.module,
@@ -166,6 +169,7 @@ class Host:
 
     def _watch_module(self, plan: Plan, mark: Any) -> Match:
         """From 10701 to the new firmware, connected again."""
+        __tracebackhide__ = True
         module, timeline = self.module, self.module.timeline
         timings = module.model.timings
         ending = ENDINGS[module.model.options.success_event]
@@ -180,6 +184,7 @@ class Host:
 
     def _update_self(self, plan: Plan, mark: Any) -> Match:
         """Fetch the file block by block, compare its digests, report the new version (SOTA-02 to SOTA-06)."""
+        __tracebackhide__ = True
         module, timeline = self.module, self.module.timeline
         timings = module.model.timings
         with step(timeline, f"fetch the file of {plan.component}"):
@@ -229,6 +234,7 @@ class Host:
 
     def _judge(self, plan: Plan, source: str, match: Match, mark: Any) -> Run:
         """What the version and the platform say of a run that reported success (OTA-07, OTA-08)."""
+        __tracebackhide__ = True
         timeline = self.module.timeline
         with step(timeline, "compare the running version and the platform's view"):
             running = plan.target_version if plan.component_type == "mcu" else self.module.firmware_version()
@@ -282,7 +288,7 @@ def check_offer(offer: urc.UpgradeOffered, plan: Plan) -> None:
             ("signal", offer.min_signal, due.min_signal),
             ("size", offer.size, due.size),
         )
-        if got != wanted
+        if wanted is not None and got != wanted
     ]
     if offer.source_version not in due.source_versions:
         wrong.append(f"source version is {offer.source_version!r}, due {' or '.join(map(repr, due.source_versions))}")

@@ -19,7 +19,7 @@ from pytest_quecfota.power.supply import Supply
 from pytest_quecfota.power.waveform import Waveform
 from pytest_quecfota.timeline import Timeline
 from pytest_quecfota.timeline.nfa import Search, compile
-from pytest_quecfota.timeline.patterns import Pattern, describe, node
+from pytest_quecfota.timeline.patterns import Pattern, describe, node, where
 
 LOW = 0.9  # of the nominal voltage: below it the fall is seen
 CLOSING = 10.0  # real seconds the watching thread may take to end
@@ -136,11 +136,17 @@ class Disturbance:
         self._tell("sent", t=bracket.sent, waveform=self._as_played())
         self.supply.acknowledge()
         bracket.acknowledged = self._tell("acknowledged")
+        begins = bracket.sent + self.after / self.timeline.speed
+        self._over.wait(max(0.0, begins - self.timeline.now()))
+        before = self.timeline.events.seen(where(urc.Ready, time=lambda t: t < begins), since=mark)
+        if before and not self._over.is_set():
+            self.timeline.announce_restart(f"disturbance {self.name}")  # the first was taken by a restart of its own
         self._see_it_low(bracket)
         self._wait_for_end(bracket)
         self.supply.disarm()
         self._idle.set()
-        found = self.timeline.events.wait(urc.Ready, within=max(self.boot, REAL_FLOOR), since=mark, guards=False)
+        again = where(urc.Ready, time=lambda t: t >= begins)
+        found = self.timeline.events.wait(again, within=max(self.boot, REAL_FLOOR), since=mark, guards=False)
         if found is not None:
             bracket.back = self._tell("back", t=found.urcs[-1].time)
 
@@ -166,8 +172,8 @@ class Disturbance:
 
     def _wait_for_end(self, bracket: Bracket) -> None:
         left = (self.after + self.waveform.duration) / self.timeline.speed - (self.timeline.now() - bracket.sent)
-        if left > 0:
-            self._over.wait(left)
+        if left > 0 and self._over.wait(left):
+            return  # the block was left before the waveform was over: it is taken away
         bracket.ended = self._tell("ended")
         self.supply.measure()
 

@@ -255,10 +255,12 @@ class Supply:
         return (message + self.profile.transport.write_termination).encode("ascii")
 
     def safe_messages(self, state: str) -> list[str]:
-        """The messages a guardian sends when the run dies: `nominal` or `off`."""
+        """The messages a guardian sends when the run dies, a waveform ended first: `nominal` or `off`."""
         values = {"voltage": self.nominal.voltage, "current": self.nominal.current_limit, "channel": self.channel}
         names = ["off"] if state == "off" else ["voltage", "current", "on"]
-        return [self.profile.message(name, **values) for name in names]
+        engine = self.profile.list_engine
+        disarm = [text.format(channel=self.channel) for text in engine.disarm] if engine is not None else []
+        return [*disarm, *(self.profile.message(name, **values) for name in names)]
 
     def close(self) -> None:
         """Close the session to the instrument."""

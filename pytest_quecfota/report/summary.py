@@ -90,7 +90,7 @@ def _report(run: RunRecord, allure_results: Path | None) -> str:
     command = f"quecfota report {here}"
     if shutil.which("allure") and results.is_dir():
         shown = f"{here}/allure-results" if allure_results is None else str(_short(results))
-        command = f"allure generate {shown} -o {here}/allure-report --clean"
+        command = f"ALLURE_NO_ANALYTICS=true allure generate {shown} -o {here}/allure-report --clean"
     page = run.directory / PAGE
     return f"{_short(page) if page.is_file() else _short(run.directory)}   next: {command}"
 

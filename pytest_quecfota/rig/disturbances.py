@@ -54,9 +54,9 @@ class Disturbances:
             raise ValueError(
                 f"rig {self._rig.name} allows {limit} disturbances a run (cuts_per_run), {self._of_run} are used"
             )
-        self._of_run += times
         shape = waveform(played, nominal=supply.nominal.voltage)
         made = Disturbance(supply, wire, timeline, at, shape, after=seconds(after), times=times, boot=boot)
+        self._of_run += times
         self._of_test.append(made)
         return made
 

@@ -35,12 +35,16 @@ class Firmware:
 
         With a folder of real firmware it is the first file whose name is not the running version. Else names that end in
         `V<major>_<minor>` alternate between V1_0 and V2_0.
+
+        Raises:
+            BenchError: there is no such folder.
         """
         others = [path.stem for path in self._files() if path.stem != running]
         if others:
             return others[0]
-        if self.folder is not None:
-            return f"{self.model}_FOTA_V1_0"
+        first = f"{self.model}_FOTA_V1_0"
+        if self.folder is not None and running != first:
+            return first
         found = VERSION.match(running)
         if found is None:
             return f"{running}_V2_0"
@@ -69,7 +73,10 @@ class Firmware:
     def _files(self) -> list[Path]:
         if self.folder is None:
             return []
-        return sorted(path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        try:
+            return sorted(path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        except OSError as error:
+            raise BenchError(f"no folder of firmware: {error}", reason=Reason.CONFIGURATION) from None
 
     @staticmethod
     def _run(*arguments: str) -> bytes:

@@ -62,7 +62,7 @@ class LiveRig:
         directory: Path,
         run: str,
         defects: Sequence[str] = (),
-        seed: int = 1,
+        seed: int | None = None,
         firmware: Path | None = None,
         wait: float = 0.0,
         make_center: Callable[[Rig], Any] = lambda _rig: None,
@@ -74,6 +74,7 @@ class LiveRig:
         self._care = Caretaker(self)
         self.bricked_by: str | None = None
         self._directory = directory
+        directory.mkdir(parents=True, exist_ok=True)
         self._defects = tuple(defects)
         self._seed = seed
         self._firmware_folder = firmware
@@ -106,6 +107,11 @@ class LiveRig:
         """What is known of the module, with the rig's overrides."""
         overrides = self.config.module.profile
         return load(self.config.module.model).with_options(overrides or {})
+
+    @property
+    def defects(self) -> tuple[str, ...]:
+        """The faults the virtual module was given."""
+        return self._defects
 
     def capabilities(self) -> frozenset[str]:
         """What tests may need of it."""

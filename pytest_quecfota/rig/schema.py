@@ -20,7 +20,7 @@ from pytest_quecfota.rig.quantities import Current, Number, Voltage, Whole
 from pytest_quecfota.rig.section import Percent, Section, Text, VisaAddress
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["bench2"])]
-Secret = Annotated[SecretStr, Field(min_length=1, max_length=64)]
+Secret = Annotated[SecretStr, Field(min_length=4, max_length=64)]
 Baudrate = Annotated[Whole, Field(ge=300, le=12_000_000, examples=[115200])]
 
 
@@ -123,7 +123,7 @@ class PlacePart(Section):
 class Rail(Section):
     """The wire and the capacitors between the virtual supply and the virtual module."""
 
-    line_resistance_ohm: Annotated[Number | None, Field(ge=0)] = None
+    line_resistance_ohm: Annotated[Number | None, Field(gt=0)] = None
     capacitance_uf: Annotated[Number | None, Field(gt=0)] = None
     threshold: Annotated[Voltage | None, Field(gt=0)] = None
     hysteresis: Voltage | None = None

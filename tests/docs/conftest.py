@@ -15,7 +15,7 @@ from doc_runs import FAILING, FAULT, LIMIT, PytestRun, RunningBench, clean_envir
 
 
 @pytest.fixture(scope="session")
-def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, PytestRun]]:
+def examples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, PytestRun]:
     """The runs of the examples: `all` of them, and the tutorial's test with a `fault`. Both at once, 2 cores have room."""
     good, bad = tmp_path_factory.mktemp("examples"), tmp_path_factory.mktemp("fault")
     for block in all_blocks("python"):
@@ -23,7 +23,10 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pyt
             (good / f"test_{block.name}.py").write_text(block.text)
             if FAILING in block.text:
                 (bad / "test_mine.py").write_text(block.text)
-    plugins = []
+    (good / "no_pictures.py").write_text(
+        "import sys\n\nsys.modules['matplotlib'] = None\n"
+    )  # one run draws: that is enough
+    plugins = ["-p", "no_pictures"]
     for block in all_blocks("python conftest"):
         (good / f"plugin_{block.name}.py").write_text(block.text)
         plugins += ["-p", f"plugin_{block.name}"]
@@ -31,7 +34,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Pyt
     said = {name: run.finish() for name, run in runs.items()}
     for name, text in said.items():
         (runs[name].folder / "said.txt").write_text(text)
-    yield runs
+    return runs
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,13 @@
 """The pages of the documentation, taken apart: fenced blocks, tables, links, prose. The tests of this folder check them.
 
-A block's kind is what stands behind its fence: `python` with test functions is run on the virtual rig, `python bench` beside a
-running bench, `python conftest` as a plugin; `console` is executed and compared; `yaml rig` is a whole rig file, `yaml part` belongs
-into one; `file=NAME` puts a block's text there for the commands of its page. A table that is checked has its name in a comment above it.
+What stands behind a fence says what happens to a block:
+
+* `python` with test functions: run on the virtual rig. `python bench`: run beside a bench. `python conftest`: loaded as a plugin.
+* `console`: each `$ quecfota …` is run, and its output compared.
+* `yaml rig`: a whole rig file; `yaml part`: laid over one.
+* `file=NAME`: the text is put there for the commands of its page.
+
+A table that is checked has its name in a comment above it.
 """
 
 from __future__ import annotations
@@ -136,5 +141,5 @@ def anchors(page: Path) -> set[str]:
 
 def loosely(expected: str) -> re.Pattern[str]:
     """A pattern for a text in which `…` stands for anything, and white space for any other."""
-    words = [re.escape(word).replace("…", ".*?") for word in expected.split()]
-    return re.compile(r"\s+".join(words).replace(r"\s+.*?\s+", r"\s.*?"), re.DOTALL)
+    parts = re.split(r"\s*…\s*", expected.strip())
+    return re.compile(".*?".join(r"\s+".join(map(re.escape, part.split())) for part in parts), re.DOTALL)

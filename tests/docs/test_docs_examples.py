@@ -22,7 +22,7 @@ SCRIPTS = all_blocks("python bench")
 @pytest.mark.parametrize("name", TESTS)
 def test_an_example_passes_on_the_virtual_rig(examples, name):
     run = examples["all"]
-    assert run.verdicts().get(name) == "passed", (run.folder / "said.txt").read_text()
+    assert run.verdicts().get(name) == "passed", (run.folder / "said.txt").read_text()[-4000:]
 
 
 def test_no_two_examples_have_one_name():

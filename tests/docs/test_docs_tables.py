@@ -9,6 +9,7 @@ import json
 import re
 import typing
 import urllib.request
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -114,16 +115,8 @@ def test_options():
     for option in options.OPTIONS:
         variable, ini, default = rows[option.flag]
         assert (variable, ini) == (option.variable, option.ini)
-        plain = {"None": "", "[]": "none", "False": "off"}.get(str(option.default), f"{option.default}")
-        assert default in {plain, "none"} if option.default in (None, []) else float_or(default) == float_or(plain)
-
-
-def float_or(text: str) -> float | str:
-    """A number as one, for `0` and `0.0`."""
-    try:
-        return float(text)
-    except ValueError:
-        return text
+        plain = {"None": {"", "none"}, "[]": {"none"}, "False": {"off"}, "0.0": {"0"}}
+        assert default in plain.get(str(option.default), {str(option.default)}), option.flag
 
 
 def test_markers():
@@ -147,6 +140,10 @@ def test_exit_codes():
     from pytest_quecfota import session
 
     assert set(documented("exits")) >= {"0", "1", str(int(pytest.ExitCode.USAGE_ERROR)), str(session.NO_VERDICT)}
+
+
+def test_extras():
+    assert set(documented("extras")) == set(metadata("pytest-quecfota").get_all("Provides-Extra"))
 
 
 def test_hooks_are_described():
@@ -186,7 +183,7 @@ def test_arguments_of_plans():
     from pytest_quecfota.rig.orders import Orders
 
     page = tables("fixtures")[0].page.read_text()
-    signature = re.search(r"`fota_plan\((.*)\)`", page)
+    signature = re.search(r"^fota_plan\((.*?)\*\*", page, re.DOTALL | re.MULTILINE)
     assert signature is not None
     shown = re.findall(r"(\w+)(?==)", signature[1])
     assert shown == [name for name in inspect.signature(Orders.fota).parameters if name not in {"self", "plan_fields"}]
@@ -206,7 +203,7 @@ def test_urc_classes_and_their_fields():
 
 
 def test_patterns():
-    shown = heads([code for code in documented("patterns")])
+    shown = heads(documented("patterns"))
     assert shown == {"where", "sequence", "repeated", "one_of", "then"}
     assert all(callable(getattr(patterns, name)) for name in shown)
 
@@ -236,9 +233,9 @@ def test_files_of_evidence(examples):
     shown = {name.rstrip("/") for name in documented("run files")}
     assert {path.name for path in folder.iterdir()} <= shown | {"tests"}
     assert shown - {path.name for path in folder.iterdir()} <= {"tests/<test>", "guardian.log", evidence.CATALOGUE}
-    left = {path.name for test in (folder / "tests").iterdir() for path in test.iterdir()}
-    assert left <= set(documented("test files"))
-    assert set(documented("test files")) - left <= {"failure.txt"}
+    tests = [test for run in examples.values() for test in (run.folder / "evidence" / "latest" / "tests").iterdir()]
+    left = {path.name for test in tests for path in test.iterdir()}
+    assert left == set(documented("test files"))
 
 
 # -- the command, the bench, the platform --------------------------------------------------------------
