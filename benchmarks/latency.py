@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks import targets
-from benchmarks.peers import BARE, OURS, Contender
+from benchmarks.peers import BARE, BARE_THREAD, OURS, Contender
 from benchmarks.runs import Result, median, percentile, rounds, run
 from benchmarks.table import Row, problems
 
@@ -19,7 +19,7 @@ def delays(result: Result) -> list[float]:
 
 def measure(peers: Sequence[Contender], count: int, lines: int) -> tuple[dict[str, list[list[float]]], dict[str, str]]:
     """The delays of each run, by contender."""
-    found, why = rounds([OURS, BARE, *peers], count, lambda c: run(c, "latency", count=lines))
+    found, why = rounds([OURS, BARE, BARE_THREAD, *peers], count, lambda c: run(c, "latency", count=lines))
     return {name: [delays(result) for result in results] for name, results in found.items()}, why
 
 

@@ -30,6 +30,7 @@ class Contender:
 
 OURS = Contender("ours", "with_quecfota.py", plugin="quecfota")
 BARE = Contender("bare", "with_bare.py")
+BARE_THREAD = Contender("bare, in a thread", "with_bare_thread.py")
 
 _LABGRID = ("labgrid==26.0.1", "pytest==9.2.0")
 _EMBEDDED = ("pytest-embedded==2.9.3", "pytest-embedded-serial==2.9.3", "pyserial==3.5", "pytest==9.2.0")

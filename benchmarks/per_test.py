@@ -54,7 +54,7 @@ def test_fixture(number, {fixture}):
 
 def added(python: Path, fixture: str, options: Sequence[str], count: int) -> float:
     """Milliseconds that `fixture` adds to a test, the first and last left out (they bring up and take down)."""
-    with tempfile.TemporaryDirectory(prefix="quecfota-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-quecfota-") as name:
         folder = Path(name)
         (folder / "pytest.ini").write_text("[pytest]\n")
         (folder / "conftest.py").write_text(_CONFTEST)

@@ -32,7 +32,7 @@ def run(contender: peers.Contender, task: str, *, cap: float = 10.0, **options: 
     given = [f"--{name}={value}" for name, value in {"cap": cap, **options}.items()]
     command = [sys.executable, str(peers.SCRIPTS.parent / "source.py"), task, *given]
     with (
-        tempfile.TemporaryDirectory(prefix="quecfota-bench-") as folder,
+        tempfile.TemporaryDirectory(prefix="bench-quecfota-") as folder,
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source,
     ):
         assert source.stdin is not None

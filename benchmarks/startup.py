@@ -63,16 +63,22 @@ def cpu(python: Path, folder: Path, blocked: Iterable[str]) -> float:
 
 def differences(added: Added, pairs: int) -> list[float]:
     """Milliseconds that the plugins of `added` cost, one figure per pair of runs."""
-    listed = subprocess.run([str(added.python), "-c", _LIST], check=True, capture_output=True, text=True, timeout=60)
-    every = json.loads(listed.stdout)
-    others = [name for name in every if name not in added.plugins]
-    with tempfile.TemporaryDirectory(prefix="quecfota-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-quecfota-") as name:
         folder = Path(name)
         (folder / "empty.ini").write_text("[pytest]\n")
         (folder / "test_empty.py").write_text("def test_empty():\n    pass\n")
+        every = _plugins(added.python, folder)
+        others = [name for name in every if name not in added.plugins]
         for blocked in (every, others):  # compiles and caches what it needs
             cpu(added.python, folder, blocked)
         return [1000 * (cpu(added.python, folder, others) - cpu(added.python, folder, every)) for _ in range(pairs)]
+
+
+def _plugins(python: Path, folder: Path) -> list[str]:
+    """The names of all pytest plugins of an environment, asked in an empty folder: Python also looks where it is started."""
+    command = [str(python), "-c", _LIST]
+    listed = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=60)
+    return list(json.loads(listed.stdout))
 
 
 def asked(peers: Sequence[Contender]) -> list[Added]:

@@ -39,11 +39,14 @@ def rows(peers: Sequence[Contender], *, count: int = 5, cap: float = 10.0) -> li
     everyone = with_variants(peers)
     small, why = measure(everyone, 200_000, "log", count, cap)
     table = compare("200,000 lines of 80 bytes", small, why, targets.LINES_200K)
-    big, why = measure(everyone, 1_000_000, "log", count, cap)
+    slow = {name: results for name, results in small.items() if all(result["capped"] for result in results)}
+    faster = [peer for peer in everyone if peer.name not in slow]
+    big, why = measure(faster, 1_000_000, "log", count, cap)
+    big |= slow  # stopped before 200,000 lines of the same stream: measured already
     table += compare("1,000,000 lines of 80 bytes", big, why, targets.LINES_1M)
     short, why = measure(everyone, 1_000_000, "short", count, cap)
     table += compare("1,000,000 lines of 10 bytes", short, why, {})
-    return [*table, *linear(big["ours"], count), *memory(big)]
+    return [*table, *linear(count), *memory(big)]
 
 
 def memory_rows(peers: Sequence[Contender], *, count: int = 5, cap: float = 10.0) -> list[Row]:
@@ -65,13 +68,13 @@ def compare(what: str, found: dict[str, list[Result]], why: dict[str, str], want
     return table + problems(what, why)
 
 
-def linear(big: Sequence[Result], count: int) -> list[Row]:
-    """Our cost per line of a million lines against that of a hundred thousand."""
-    small = [run(OURS, "flood", lines=100_000, kind="log") for _ in range(count)]
-    ratio = speed(small) / speed(big)
-    cost = f"{1e6 / speed(big):.2f} µs a line"
-    met = ratio <= targets.COST_GROWTH
-    return [Row("cost per line, 1,000,000 vs 100,000", "ours", cost, f"{ratio:.2f}", f"≤ {targets.COST_GROWTH}", met)]
+def linear(count: int) -> list[Row]:
+    """Our cost per line of a million lines against that of a hundred thousand, runs taking turns."""
+    pairs = [[run(OURS, "flood", lines=lines, kind="log") for lines in (100_000, 1_000_000)] for _ in range(count)]
+    few, many = (speed(results) for results in zip(*pairs, strict=True))
+    cost, ratio = f"{1e6 / many:.2f} µs a line", few / many
+    target, met = f"≤ {targets.COST_GROWTH}", ratio <= targets.COST_GROWTH
+    return [Row("cost per line, 1,000,000 vs 100,000", "ours", cost, f"{ratio:.2f}", target, met)]
 
 
 def memory(found: dict[str, list[Result]]) -> list[Row]:
@@ -86,6 +89,6 @@ def memory(found: dict[str, list[Result]]) -> list[Row]:
 
 
 def _reached(results: Sequence[Result]) -> str:
-    if not any(result["capped"] for result in results):
+    if median(result["capped"] for result in results) < 1:
         return ""
     return f"stopped after {median(result['lines'] for result in results):,.0f} lines"

@@ -1,11 +1,16 @@
-"""Connection to the platform: CON-01, CON-02, CON-04 to CON-06."""
+"""Connection to the platform: CON-01 to CON-08."""
 
 from __future__ import annotations
 
 import pytest
 
-from pytest_quecfota import one_of, sequence, urc
+from pytest_quecfota import one_of, sequence, urc, where
+from pytest_quecfota.at.client import Client
 from pytest_quecfota.errors import CommandError
+from pytest_quecfota.link.port import PortSpec
+from pytest_quecfota.link.wire import Wire
+from pytest_quecfota.rig.bench import start
+from pytest_quecfota.timeline import Timeline
 
 CONNECTED = 8
 OFF = {0, 1, 11}
@@ -67,3 +72,139 @@ def test_settings_survive_a_power_cycle(module):
     module.configure("lifetime", 4321)
     module.power_cycle()
     assert module.at('AT+QIOTCFG="lifetime"').values == ["lifetime", 4321]
+
+
+@pytest.mark.requirement("CON-01")
+@pytest.mark.needs("virtual")
+def test_registering_without_product_key_is_refused(fresh_module):
+    """AT+QIOTREG answers ERROR on a module that was never given a ProductKey, and it stays off."""
+    for mode in (1, 2):
+        with pytest.raises(CommandError):
+            fresh_module.command(f"AT+QIOTREG={mode}")
+    assert fresh_module.command("AT+QIOTSTATE?").values[0] in OFF
+    assert fresh_module.command("AT+QIOTREG=0").lines == ()
+
+
+WRONG = {
+    "product-key": ('"productinfo","p0000000000wrong","{secret}"', urc.AuthenticationFailed, 10423),
+    "product-secret": ('"productinfo","{key}","0000000000wrong"', urc.AuthenticationFailed, 10424),
+    "device-unknown": ('"dk_ds","QFOTA0000000001","{secret}"', urc.RegistrationFailed, 10438),
+}
+
+
+@pytest.mark.requirement("CON-03")
+@pytest.mark.needs("plans")
+@pytest.mark.parametrize("what", WRONG)
+def test_each_wrong_credential_has_its_own_code(module, events, credentials, what):
+    """A wrong ProductKey, a wrong ProductSecret and an unknown device are told apart by their event codes."""
+    setting, event, code = WRONG[what]
+    module.at("AT+QIOTCFG=" + setting.format(**credentials))
+    mark = events.mark()
+    module.at("AT+QIOTREG=1")
+    refusal = events.expect(one_of(urc.AuthenticationFailed, urc.RegistrationFailed), "90 s", since=mark).urcs[-1]
+    assert isinstance(refusal, event)
+    assert refusal.code == code
+    assert module.state() != CONNECTED
+    assert not events.seen(urc.Subscribed, since=mark)
+
+
+@pytest.mark.requirement("CON-03")
+@pytest.mark.needs("plans")
+def test_a_disabled_device_is_sent_away_and_kept_out(module, events, developer_center):
+    """Disabling a device ends its connection with 2,10477, and it is refused with the same code until it is enabled."""
+    device = f"/products/{developer_center.product_key}/devices/{developer_center.device_key}"
+    module.connect(mode=1)
+    mark = events.mark()
+    developer_center.api.post(f"{device}/disable")
+    try:
+        events.expect(where(urc.RegistrationFailed, code=10477), within="60 s", since=mark)
+        module.disconnect()
+        mark = events.mark()
+        module.at("AT+QIOTREG=1")
+        events.expect(where(urc.RegistrationFailed, code=10477), within="90 s", since=mark)
+        module.disconnect()
+    finally:
+        developer_center.api.post(f"{device}/enable")
+    module.connect(mode=1)
+
+
+@pytest.mark.requirement("CON-07")
+@pytest.mark.needs("virtual")
+def test_a_lost_network_is_told_and_the_module_finds_back(rig, module, events):
+    """2,10474 comes when the network goes; when it is back the module connects without help."""
+    module.connect(mode=1)
+    mark = events.mark()
+    rig.control("/radio", "POST", {"attached": False})
+    try:
+        events.expect(where(urc.RegistrationFailed, code=10474), within="60 s", since=mark)
+        assert module.state() != CONNECTED
+    finally:
+        rig.control("/radio", "POST", {"attached": True})
+    module.wait_connected(since=mark)
+    assert module.state() == CONNECTED
+
+
+COMMANDS = [
+    "AT+QIOTCFG=?",
+    'AT+QIOTCFG="productinfo"',
+    'AT+QIOTCFG="server"',
+    'AT+QIOTCFG="lifetime",3600',
+    "AT+QIOTREG=?",
+    "AT+QIOTREG?",
+    "AT+QIOTSTATE?",
+    "AT+QIOTMCUVER=?",
+    'AT+QIOTMCUVER="RESPONSE","1"',
+    "AT+QIOTMCUVER?",
+    'AT+QIOTMCUVER="RESPONSE",""',
+    "AT+QIOTOTAREQ=?",
+    "AT+QIOTUPDATE=?",
+    "AT+QIOTOTARD=?",
+    "AT+QIOTINFO?",
+    "AT+QIOTSEND=?",
+    "AT+QIOTMODELTD=?",
+    "AT+QIOTREG=1",
+    "AT+QIOTREG=0",
+]
+
+
+@pytest.mark.requirement("CON-08")
+def test_no_command_exceeds_its_response_time(rig, module):
+    """Every AT+QIOT command is answered within the 300 ms of the documentation, at speed 1."""
+    if rig.is_virtual:
+        rig.clock.speed(1)
+    elif rig.speed != 1:
+        pytest.skip("response times mean something at speed 1 only")
+    module.configure("lifetime", 3601)
+    limit = module.model.timings.response
+    slow = {command: took for command in COMMANDS if (took := module.at(command, timeout=3).duration) > limit}
+    assert not slow, f"longer than {limit:g} s: {slow}"
+
+
+@pytest.fixture
+def credentials(rig, module, developer_center):
+    """The rig's ProductKey and ProductSecret; written again after the test, and the device activated anew."""
+    key, secret = rig.config.product()
+    yield {"key": key, "secret": secret}
+    module.disconnect()
+    module.at('AT+QIOTCFG="dk_ds",""')
+    module.at(f'AT+QIOTCFG="productinfo","{key}","{secret}"')
+    developer_center.api.post(f"/products/{key}/devices/{developer_center.device_key}/reset")
+
+
+@pytest.fixture
+def fresh_module(rig):
+    """The AT client of another virtual module, as it left the factory: nothing was ever configured."""
+    bench = start(rig.config, defects=rig.defects)
+    timeline = Timeline(speed=rig.speed)
+    mark = timeline.events.mark()
+    wire = Wire(PortSpec(bench.ready["at"], rig.model.baudrate), timeline)
+    try:
+        timeline.announce_restart("power on")
+        client = Client(wire, speed=rig.speed)
+        timeline.events.expect(urc.Ready, within="30 s", since=mark)
+        client.command("AT", timeout=10)
+        yield client
+    finally:
+        wire.close()
+        timeline.close()
+        bench.stop()

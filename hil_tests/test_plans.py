@@ -1,8 +1,9 @@
-"""Who is offered an upgrade: PLAN-01 to PLAN-03."""
+"""Who is offered an upgrade, and when: PLAN-01 to PLAN-10."""
 
 from __future__ import annotations
 
 import pytest
+from platform_calls import Platform, new_name
 
 from pytest_quecfota import urc
 
@@ -41,3 +42,183 @@ def test_lists_decide_who_is_offered_the_upgrade(module, events, fota_plan, deve
     else:
         module.at("AT+QIOTOTAREQ=1")
         events.expect_none(urc.UpgradeOffered, during="60 s")
+
+
+# -- what the platform does as time goes by ------------------------------------------------------------
+
+
+@pytest.fixture
+def platform(rig, developer_center):
+    """The Developer Center, below the fixtures' client."""
+    return Platform(rig)
+
+
+@pytest.mark.requirement("PLAN-04")
+@pytest.mark.needs("plans", "monitoring", "virtual")
+@pytest.mark.module_time("60 min")
+@pytest.mark.parametrize("actively", [True, False], ids=["pushed", "only-on-request"])
+def test_silent_plan_is_pushed_where_it_shall_be(rig, module, fota_plan, actively):
+    """A silent plan comes to a connected module by itself if it is pushed actively, else only when the module asks."""
+    fota_plan(push_actively=actively)
+    module.connect(mode=1)
+    rig.clock.step("11 min")  # pushes are ten minutes apart
+    offered = module.wait_offer(within=120)
+    assert (offered is not None) is actively
+    if not actively:
+        assert module.request_upgrade() is not None
+
+
+@pytest.mark.requirement("PLAN-04")
+@pytest.mark.needs("plans", "monitoring")
+def test_user_confirmed_plan_waits_for_the_user(module, events, fota_plan, platform):
+    """A user-confirmed plan is offered only after the App's user has agreed."""
+    plan = fota_plan(mode="user-confirmed", texts={"en": "A better version.", "zh": "新版本"})
+    module.connect(mode=1)
+    module.at("AT+QIOTOTAREQ=1")
+    events.expect_none(urc.UpgradeOffered, during="60 s")
+    mark = events.mark()
+    assert len(platform.confirm(plan)["successList"]) == 1
+    offer = module.wait_offer(within=120, since=mark)
+    assert offer is not None
+    assert offer.target_version == plan.target_version
+
+
+@pytest.mark.requirement("PLAN-06")
+@pytest.mark.needs("plans")
+@pytest.mark.parametrize("fits", [True, False], ids=["running", "another"])
+def test_specified_versions_restrict_a_full_package(rig, module, fota_plan, platform, fits):
+    """A full package with specified versions is offered only to a module that runs one of them."""
+    versions = [module.firmware_version() if fits else "PLAN_V0_1", "PLAN_V0_2"]
+    fota_plan().terminate()
+    package = platform.package("PLAN_V9_9")
+    fota_plan(components=[{"identifier": rig.component, "package": package["id"], "specified_versions": versions}])
+    module.connect(mode=1)
+    assert (module.request_upgrade() is not None) is fits
+
+
+@pytest.mark.requirement("PLAN-06")
+@pytest.mark.needs("plans", "mcu")
+def test_components_are_offered_in_their_order(rig, module, events, fota_plan, sota_plan, platform):
+    """A plan of two components begins with the one that was added first."""
+    fota_plan().terminate()
+    host = sota_plan()
+    host.terminate()
+    first = platform.package("PLAN_9_9", component_type="mcu")
+    second = platform.package("PLAN_V9_9")
+    fota_plan(
+        components=[
+            {"identifier": host.component, "package": first["id"]},
+            {"identifier": rig.component, "package": second["id"]},
+        ]
+    )
+    module.connect(mode=1)
+    mark = events.mark()
+    assert module.request_upgrade() is not None
+    events.pause("10 s")
+    offered = [offer.component for offer in events.seen(urc.UpgradeOffered, since=mark)]
+    assert offered[0] == host.component
+    assert offered in ([host.component], [host.component, rig.component])
+
+
+@pytest.mark.requirement("PLAN-06")
+@pytest.mark.needs("plans")
+def test_component_is_in_a_plan_once(rig, fota_plan, platform, developer_center):
+    """A plan with the same component twice is refused."""
+    fota_plan().terminate()
+    package = platform.package("PLAN_V9_9")
+    twice = [{"identifier": rig.component, "package": package["id"]}] * 2
+    wanted = {"name": new_name("plan"), "product_key": developer_center.product_key, "components": twice}
+    assert platform.call("POST", "/api/v1/plans", wanted)[0] == 422
+
+
+@pytest.mark.requirement("PLAN-07")
+@pytest.mark.needs("plans")
+def test_activated_plan_can_be_neither_edited_nor_deleted(rig, module, fota_plan, platform, developer_center):
+    """Before its activation a plan can be edited and deleted, afterwards not."""
+    active = fota_plan()
+    for method, body in (("PATCH", {"rejection_minutes": 60}), ("DELETE", None)):
+        assert platform.call(method, f"/api/v1/plans/{active.id}", body)[0] == 409
+    package = platform.package("PLAN_V9_9")
+    wanted = {"name": new_name("plan"), "product_key": developer_center.product_key}
+    wanted["components"] = [{"identifier": rig.component, "package": package["id"]}]
+    _, plan = platform.call("POST", "/api/v1/plans", wanted)
+    assert (
+        platform.call("PATCH", f"/api/v1/plans/{plan['id']}", {"rejection_minutes": 60})[1]["rejection_minutes"] == 60
+    )
+    assert platform.call("DELETE", f"/api/v1/plans/{plan['id']}")[0] == 204
+
+
+@pytest.mark.requirement("PLAN-08")
+@pytest.mark.needs("plans", "monitoring", "virtual")
+def test_plan_holds_only_in_its_planned_time(rig, module, fota_plan, platform, developer_center):
+    """Before its start a plan offers nothing, then it does; at its end what was not upgraded has failed."""
+    fota_plan().terminate()
+    component = {"identifier": rig.component, "package": platform.package("PLAN_V9_9")["id"]}
+    wanted = {"name": new_name("plan"), "product_key": developer_center.product_key, "components": [component]}
+    _, plan = platform.call("POST", "/api/v1/plans", {**wanted, "start": platform.now(60), "end": platform.now(180)})
+    path = f"/api/v1/plans/{plan['id']}"
+    platform.call("POST", f"{path}/activate")
+    module.connect(mode=1)
+    assert module.request_upgrade() is None
+    rig.clock.step("61 min")
+    assert module.request_upgrade() is not None
+    rig.clock.step("121 min")
+    assert module.request_upgrade() is None
+    assert platform.call("GET", path)[1]["status"] == "Ended"
+    assert platform.call("GET", f"{path}/devices/{developer_center.device_key}")[1]["status"] == "Upgrade Failed"
+
+
+@pytest.mark.requirement("PLAN-09", "OTA-03")
+@pytest.mark.needs("plans", "monitoring", "virtual")
+@pytest.mark.module_time("60 min")
+def test_refusal_holds_for_the_rejection_time(rig, module, fota_plan):
+    """After a refusal nothing is pushed before the rejection time is over, and then it is."""
+    fota_plan(rejection_minutes=60)
+    module.connect(mode=1)
+    assert module.request_upgrade() is not None
+    module.refuse_upgrade()
+    for _ in range(3):  # a push is due every ten minutes
+        rig.clock.step("15 min")
+        assert module.wait_offer(within=60) is None
+    rig.clock.step("20 min")
+    assert module.wait_offer(within=300) is not None
+
+
+@pytest.mark.requirement("PLAN-10")
+@pytest.mark.needs("plans", "monitoring")
+def test_suspended_plan_offers_nothing_until_it_is_resumed(module, fota_plan):
+    """A suspended plan is not offered; a resumed one is."""
+    plan = fota_plan()
+    plan.suspend()
+    module.connect(mode=1)
+    assert module.request_upgrade() is None
+    plan.resume()
+    assert module.request_upgrade() is not None
+
+
+@pytest.mark.requirement("PLAN-10")
+@pytest.mark.needs("plans", "monitoring")
+def test_terminated_plan_has_failed_for_who_had_not_begun(module, fota_plan):
+    """Forced termination ends the plan for a module that has not begun."""
+    plan = fota_plan()
+    module.connect(mode=1)
+    plan.terminate()
+    assert module.request_upgrade() is None
+    assert plan.device().status == "Upgrade Failed"
+
+
+@pytest.mark.requirement("PLAN-10")
+@pytest.mark.needs("plans", "monitoring")
+@pytest.mark.module_time("60 min")
+def test_running_upgrade_survives_the_termination_of_its_plan(module, events, fota_plan):
+    """An upgrade that runs when its plan is terminated goes on to its end."""
+    plan = fota_plan()
+    module.connect(mode=2)
+    assert module.request_upgrade() is not None
+    mark = events.mark()
+    module.confirm_upgrade()
+    events.expect(urc.Downloading, within="10 min", since=mark)
+    plan.terminate()
+    events.expect(urc.Updated, within="45 min", since=mark, never=urc.UpdateFailed)
+    assert module.firmware_version() == plan.target_version
+    assert plan.wait_status("Upgraded", within=300).status == "Upgraded"

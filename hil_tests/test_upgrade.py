@@ -119,3 +119,22 @@ def test_wrong_target_version_is_no_success(module, events, fota_plan):
     if plan.monitored:
         module.connect(mode=2)
         assert plan.wait_status("Upgrade Failed", within=300).status == "Upgrade Failed"
+
+
+@pytest.mark.requirement("OTA-14")
+@pytest.mark.needs("plans", "mcu")
+@pytest.mark.module_time("60 min")
+def test_second_plan_does_not_disturb_the_running_one(module, events, fota_plan, sota_plan, upgrade):
+    """A plan activated while another one is under way is offered only after that is over, and the first ends well."""
+    second = []
+    plan = fota_plan()
+    run = upgrade(plan, interrupt=lambda: second.append(sota_plan()))
+    assert run.outcome == "upgraded"
+    done = events.seen(urc.Updated)[0].time
+    early = [
+        offer for offer in events.seen(urc.UpgradeOffered) if offer.component != plan.component and offer.time < done
+    ]
+    assert not early, f"offered while {plan.component} was being upgraded: {early}"
+    offer = module.request_upgrade()
+    assert offer is not None, "the second plan was not offered after the first had ended"
+    assert offer.component == second[0].component

@@ -175,8 +175,11 @@ class Session:
         self._screen = screen_of(self.config)
         if self._worker is None and self.config.pluginmanager.hasplugin("dsession"):
             return
-        method = self.config.getini("timeout_method") or self.config.getoption("timeout_method", None)
-        if method == "thread" and not all(rig.is_virtual for rig in self.rigs.values()):
+        method = self.config.getoption("timeout_method", None) or self.config.getini("timeout_method")
+        marked = [marker for item in items for marker in item.iter_markers("timeout") if uses_rig(item)]
+        if "thread" in {method, *(_method(marker) for marker in marked)} and not all(
+            rig.is_virtual for rig in self.rigs.values()
+        ):
             raise pytest.UsageError(
                 "timeout_method=thread ends the process without any teardown and leaves the supply as it is: "
                 "use timeout_method=signal on a rig of hardware"
@@ -257,6 +260,8 @@ class Session:
         fault = self._timeline.broken if self._timeline is not None else None
         if isinstance(fault, BenchError) and not isinstance(error, BenchError):
             raise BenchError(f"{fault}\n(the test then ended with: {error})", reason=fault.reason) from error
+        if isinstance(error, ModuleError):
+            self.live(self.selection.rig_of(item).name).check_platform()
         if self._timeline is not None and isinstance(error, AssertionError):
             used_up = self.live(self.selection.rig_of(item).name).used_up()
             if used_up is not None:
@@ -269,7 +274,7 @@ class Session:
         phase: str = report.when
         if phase == "call" or not report.passed:
             self._wipe()
-        error = call.excinfo.value if call.excinfo is not None else None
+        error = _leading(call.excinfo.value) if call.excinfo is not None else None
         outcome: str = report.outcome
         reason = ""
         if report.failed and isinstance(error, Blocked):
@@ -376,6 +381,20 @@ class Session:
             self._run.finish(self._finished)
         if self._screen is not None:
             self._screen.close()
+
+
+def _method(marker: pytest.Mark) -> object:
+    """The method that a `timeout` marker names: its second argument."""
+    return marker.kwargs.get("method", marker.args[1] if len(marker.args) > 1 else None)
+
+
+def _leading(error: BaseException) -> BaseException:
+    """Of several errors of one teardown the one that decides: the bench's, because it explains the others."""
+    several = getattr(error, "exceptions", None)
+    if not several:
+        return error
+    found = [_leading(each) for each in several]
+    return next((each for kind in (BenchError, ModuleError) for each in found if isinstance(each, kind)), error)
 
 
 def _short(path: Path) -> Path:

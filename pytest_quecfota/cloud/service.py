@@ -66,6 +66,7 @@ def create_app(center: Center) -> FastAPI:
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.center = center
     errors.install(app)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from pytest_quecfota.developer_center.http import Api
 from pytest_quecfota.developer_center.plan import ComponentState, DeviceState, LogEntry, Offer, Plan, PlanOrder
 from pytest_quecfota.errors import DeveloperCenterError, Reason
 
 DEVICE_ACTIONS = {"retry", "cancel"}
+CONFLICT = 409
+OVER = {"Ended", "Forced Terminated"}
+GOING_ON = ("To be Upgraded", "Upgrading", "Suspended")  # states of a plan that still reaches devices, or may again
 
 
 class ServiceCenter:
@@ -30,6 +35,7 @@ class ServiceCenter:
         self.product_key = product_key
         self.device_key = device_key
         self._run = run
+        self._owner = hashlib.sha256(device_key.encode()).hexdigest()[:8]
         self._components: set[str] = set()
 
     def open(self) -> None:
@@ -42,7 +48,7 @@ class ServiceCenter:
 
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """Upload the package, make the component known, create the plan and activate it."""
-        name = f"{order.component}-{order.target_version}-{self._run}-{uuid.uuid4().hex[:8]}"
+        name = f"{order.component}-{order.target_version}-{self._run}-{self._owner}-{uuid.uuid4().hex[:8]}"
         self._make_known(order.component, order.component_type)
         package = self.api.upload(
             "/packages",
@@ -61,6 +67,20 @@ class ServiceCenter:
         self.api.post(f"/plans/{plan_id}/activate")
         return Plan(self, plan_id, name, order, _offer(order, running))
 
+    def end_leftovers(self) -> list[str]:
+        """Terminate the plans that killed runs on this device have left, which would be offered instead of ours.
+
+        Only whoever holds the device may call it. Returns the names of the plans.
+        """
+        left = []
+        for status in GOING_ON:
+            query = urlencode({"product_key": self.product_key, "status": status})
+            plans = self._of("items", self.api.get(f"/plans?{query}"))
+            left += [p for p in plans if f"-{self._owner}-" in p["name"] and f"-{self._run}-" not in p["name"]]
+        for plan in left:
+            self.act(plan["id"], "terminate")
+        return [plan["name"] for plan in left]
+
     def device(self, plan_id: str) -> DeviceState:
         """What monitoring shows of the rig's device."""
         items = self._of("items", self.api.get(f"/plans/{plan_id}/devices"))
@@ -78,7 +98,15 @@ class ServiceCenter:
     def act(self, plan_id: str, action: str) -> None:
         """Act on the plan, or on the rig's device in it."""
         below = f"/devices/{self.device_key}" if action in DEVICE_ACTIONS else ""
-        self.api.post(f"/plans/{plan_id}{below}/{action}")
+        try:
+            self.api.post(f"/plans/{plan_id}{below}/{action}")
+        except DeveloperCenterError as error:
+            if not (action == "terminate" and error.status == CONFLICT and self._is_over(plan_id)):
+                raise
+
+    def _is_over(self, plan_id: str) -> bool:
+        """Whether a plan has ended by itself, so that nothing is left to terminate."""
+        return self.api.get(f"/plans/{plan_id}")["status"] in OVER
 
     def versions(self) -> dict[str, Any]:
         """What the platform knows of the rig's device: online, versions, battery, signal."""

@@ -139,6 +139,7 @@ class Options(_Data):
     AT+QIOTOTAREQ=1, or a bare one after it. battery_source: AT+CBC tells the charge, or nothing does. crc: of SOTA files.
     port_vanishes: the serial port goes away while the module restarts (its own USB). boot_rom: text of the boot ROM, at
     another byte rate, comes before RDY. echo: on at start. empty_mcuver: what AT+QIOTMCUVER? answers with no version set.
+    send_event: NB, whether 4,10200 follows every AT+QIOTSEND or only confirmed ones. sdk: the QuecThing version, where known.
     """
 
     success_event: SuccessEvent = "after-restart"
@@ -157,6 +158,8 @@ class Options(_Data):
     empty_mcuver: Literal["ok", "error"] = "ok"
     otard_max: Annotated[int, Field(gt=0)] = 1024
     sota_block: Annotated[int, Field(gt=0)] | None = None
+    send_event: Literal["always", "confirmed"] = "always"
+    sdk: Annotated[str, Field(pattern=r"^(\d+(\.\d+){1,3})?$")] = ""
 
 
 class Model(_Data):

@@ -158,7 +158,9 @@ class Aftermath:
         return None
 
     def _offers_again(self) -> bool:
-        """Whether the plan itself still stands: retried where the platform has given the device up."""
+        """Whether the plan itself still stands: retried where the platform has given the device up; one made to fail is not."""
+        if self.plan.order.must_fail:
+            return False
         if self._platform_status() == "Upgrade Failed":
             with contextlib.suppress(DeveloperCenterError):
                 self.plan.retry()

@@ -220,6 +220,11 @@ class Module:
             raise ModuleError(f"{length} bytes at offset {start} were asked for, and answered OK without any (SOTA-03)")
         return block
 
+    def classic_update(self, url: str) -> None:
+        """Have the module fetch and install a package by itself (AT+QFOTADL); it restarts meanwhile. ValueError where it cannot."""
+        self.timeline.announce_restart("classic update")
+        self._do("classic_update", url=url)
+
     # -- power and restart -------------------------------------------------------------------------
 
     def wait_ready(self, since: Any = None) -> None:

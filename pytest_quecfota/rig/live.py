@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_quecfota.at.client import Client
-from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder
+from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder, ServiceCenter
 from pytest_quecfota.errors import (
     SupplyError,
 )
@@ -239,7 +239,20 @@ class LiveRig:
             made = parts.make_center(self.config, run=self.run, device_key=self._device_key)
         self._closers.append(made.close)
         made.open()
+        if self._bench is None and isinstance(made, ServiceCenter):
+            for name in made.end_leftovers():
+                self.timeline.record("platform", action="plan of a killed run terminated", name=name)
         return made
+
+    def check_platform(self) -> None:
+        """After the module's fault was found: was it the platform's, which is gone?
+
+        Raises:
+            DeveloperCenterError: it cannot be reached any more.
+        """
+        center = self.__dict__.get("developer_center")
+        if isinstance(center, ServiceCenter):
+            center.open()
 
     @functools.cached_property
     def firmware(self) -> Firmware:

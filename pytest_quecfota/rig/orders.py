@@ -114,16 +114,21 @@ class Orders:
         name, running = rig.mcu(component)
         rig.module.set_mcu_version(name, running)
         rig.uses("mcu")
-        target = target or _other(running)
-        content = payload if payload is not None else random.Random(f"{name} {target}").randbytes(SOTA_SIZE)
+        files: list[tuple[str, bytes]] = []
+        if rig.developer_center.plans:
+            target = target or _other(running)
+            content = payload if payload is not None else random.Random(f"{name} {target}").randbytes(SOTA_SIZE)
+            files = [(f"{name}-{target}.bin", content)]
+        elif payload is not None:
+            plan_fields["image"] = payload
         return self._order(
             PlanOrder(
                 component=name,
                 component_type="mcu",
                 kind="full",
                 source_version=running,
-                target_version=target,
-                files=[(f"{name}-{target}.bin", content)] if rig.developer_center.plans else [],
+                target_version=target or "",
+                files=files,
                 mode=mode,
                 whitelist=whitelist,
                 blacklist=blacklist,

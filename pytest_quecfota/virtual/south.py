@@ -28,6 +28,8 @@ _PREFIX = "/south/v1"
 
 #: Event code where the platform refuses without naming one.
 _UNSPECIFIED = 10500
+#: HTTP results of the LTE Standard(A) DFOTA guide.
+_TIMED_OUT, _BAD_URL, _NOT_CONNECTED, _NOT_READ, _REFUSED = 702, 711, 716, 717, 723
 
 
 class NetworkLost(Exception):
@@ -36,6 +38,14 @@ class NetworkLost(Exception):
 
 class Refused(Exception):
     """The platform answered no; `code` is the event code it names."""
+
+    def __init__(self, code: int, detail: str = "") -> None:
+        super().__init__(f"{code} {detail}".strip())
+        self.code = code
+
+
+class DownloadFailed(Exception):
+    """A file elsewhere could not be had; `code` is what AT+QFOTADL names it (LTE Standard(A) DFOTA guide, HTTP results)."""
 
     def __init__(self, code: int, detail: str = "") -> None:
         super().__init__(f"{code} {detail}".strip())
@@ -109,6 +119,33 @@ class South:
             raise Refused(_UNSPECIFIED, "the file has changed")
         data = response.content[start : start + length] if whole else response.content
         return data, response.headers.get("ETag")
+
+    async def download(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        """Bytes of a file anywhere on the net, without the device's session, and the size of the whole.
+
+        A server that knows no ranges sends all of it each time; of that the bytes asked for are returned. Raises DownloadFailed.
+        """
+        import httpx
+
+        if self._radio.loses():
+            raise DownloadFailed(_TIMED_OUT, "no coverage")
+        headers = {"Range": f"bytes={start}-{start + length - 1}"}
+        try:
+            response = await self._outside.call(self._clock, self._send("GET", url, headers=headers), _CALL_SECONDS)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise DownloadFailed(_BAD_URL, str(error)) from None
+        except httpx.ConnectError as error:
+            raise DownloadFailed(_NOT_CONNECTED, str(error)) from None
+        except (httpx.TimeoutException, asyncio.TimeoutError):
+            raise DownloadFailed(_TIMED_OUT) from None
+        except httpx.HTTPError as error:
+            raise DownloadFailed(_NOT_READ, str(error)) from None
+        data = response.content
+        if response.status_code == 206:
+            return data, int(response.headers["Content-Range"].rpartition("/")[2])
+        if response.status_code != 200 or not data:
+            raise DownloadFailed(_REFUSED, f"HTTP {response.status_code}")
+        return data[start : start + length], len(data)
 
     def close(self) -> None:
         """Drop the connection; called when the bench ends, never from a coroutine."""

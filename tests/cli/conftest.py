@@ -20,7 +20,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 RIGS = {
     "virtual": "module: {model: BC25}\nsupply: {profile: keysight-e36300, nominal: {voltage: 3.3, current_limit: 1.0}}\n"
     "virtual: {speed: 60}\n",
-    "bench2": "module: {model: BC25, port: {url: /dev/none}, product_key: '${NOWHERE_PK}', product_secret: x}\n"
+    "bench2": "module: {model: BC25, port: {url: /dev/none}, product_key: '${NOWHERE_PK}', product_secret: t0p-secret}\n"
     "developer_center: {kind: manual}\n",
 }
 

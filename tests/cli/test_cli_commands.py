@@ -77,7 +77,7 @@ def test_a_wrong_rig_file_is_wrong_use_with_file_line_and_column(quecfota):
 
 
 def test_a_bench_for_a_rig_of_hardware_is_wrong_use(quecfota, monkeypatch):
-    monkeypatch.setenv("NOWHERE_PK", "p11")
+    monkeypatch.setenv("NOWHERE_PK", "p11key")
     said = quecfota("bench", "--rig", "bench2")
     assert said.code == 2
     assert "is not virtual" in said.err
@@ -111,11 +111,11 @@ def test_defects_are_listed_with_the_requirement_each_breaks(quecfota):
 
 
 def test_the_doctor_says_no_where_the_port_is_not_there(quecfota, monkeypatch):
-    monkeypatch.setenv("NOWHERE_PK", "p11")
+    monkeypatch.setenv("NOWHERE_PK", "p11key")
     said = quecfota("doctor", "--rig", "bench2")
     assert said.code == 1
     assert re.search(r"^error +port: /dev/none is not there", said.out, re.MULTILINE)
-    assert "p11" not in said.out
+    assert "p11key" not in said.out
 
 
 def test_the_doctor_says_yes_to_a_virtual_rig(quecfota):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import time
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from cloud_process import CloudProcess
 from shop import Shop
+
+from pytest_quecfota.cloud.api import page
 
 METHODS = {"get", "post", "patch", "delete"}
 
@@ -74,6 +78,9 @@ def test_bodies_have_examples(schema: dict[str, Any]) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/nowhere", 404),
+        ("GET", "/api/v1/plans/", 404),
+        ("GET", "/web/../service.py", 404),
+        ("GET", "/web/..%2Fservice.py", 404),
         ("GET", "/api/v1/plans/7777777", 404),
         ("GET", "/api/v1/plans/abc", 404),
         ("GET", "/api/v1/packages/99999999999999999999", 404),
@@ -110,6 +117,31 @@ def test_the_page_says_what_this_is(shop: Shop) -> None:
     answer = shop.http.get("/")
     assert answer.headers["content-type"].startswith("text/html")
     assert "Developer Center" in answer.text
+
+
+def test_the_page_lets_nothing_in_from_elsewhere(shop: Shop) -> None:
+    answer = shop.http.get("/")
+    policy = answer.headers["content-security-policy"].split("; ")
+    assert "default-src 'none'" in policy
+    assert {source for rule in policy[1:] for source in rule.split(" ")[1:]} <= {"'self'", "'none'", "'script'"}
+    parts = re.findall(r'(?:src|href)="([^"#]+)"', answer.text)
+    assert "/web/app.js" in parts
+    for path in parts:
+        part = shop.http.get(path)
+        assert part.status_code == 200, path
+        again = {"If-None-Match": part.headers.get("etag", "none")}
+        assert path == "/openapi.json" or shop.http.get(path, headers=again).status_code == 304
+
+
+def test_the_parts_of_the_page_name_each_other_rightly(shop: Shop) -> None:
+    seen, new = set(), {"/web/app.js"}
+    while new:
+        seen |= new
+        found = {urljoin(path, name) for path in new for name in re.findall(r'from "(.+?)"', shop.http.get(path).text)}
+        new = found - seen
+    assert {f"/web/{name}" for name in page.assets() if name.endswith(".js")} == seen, (
+        "no module is missing, none is idle"
+    )
 
 
 def test_a_body_longer_than_any_call_needs_is_refused(shop: Shop) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import sqlite3
 import struct
@@ -51,35 +50,6 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
         device.connect().told(task, "succeeded")
         assert again.statuses(plan, device)[0] == "Upgraded"
     assert second.stop() == (0, "")
-
-
-def test_kill_9_in_the_middle_loses_nothing_that_was_accepted(tmp_path: Path) -> None:
-    moments = random.Random(1)
-    process = CloudProcess(tmp_path)
-    states = ["received", "confirmed", "ready", "downloading", "downloaded", "updating"]
-    cuts = sorted(moments.sample(range(1, len(states)), 2))
-    try:
-        with client(process) as http:
-            shop = Shop(http, process.token, http)
-            plan = shop.plan(product := shop.product())
-            device = shop.device(product).up()
-            (task,) = device.request()
-            device.told(task, *states[: cuts[0]])
-        for cut, following in zip(cuts, [*cuts[1:], len(states)], strict=True):
-            process.kill()
-            process = CloudProcess(tmp_path)
-            with client(process) as http:
-                shop = Shop(http, process.token, http)
-                device.http = http
-                assert len([line for line in shop.log(plan, device) if "Reported" in line]) == cut
-                device.connect().told(task, *states[cut:following])
-        with client(process) as http:
-            shop, device.http = Shop(http, process.token, http), http
-            device.version = "V2"
-            device.connect().told(task, "succeeded")
-            assert shop.statuses(plan, device)[0] == "Upgraded"
-    finally:
-        process.kill()
 
 
 def test_what_a_crash_leaves_of_an_upload_is_removed_at_the_next_start(tmp_path: Path) -> None:

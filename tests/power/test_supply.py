@@ -164,8 +164,8 @@ def test_what_could_not_be_sent_is_not_recorded(scripted, supply, records):
     ("state", "messages"),
     [("nominal", ["VOLT 3.3000,(@1)", "CURR 1.0000,(@1)", "OUTP ON,(@1)"]), ("off", ["OUTP OFF,(@1)"])],
 )
-def test_the_messages_of_the_safe_state(supply, state, messages):
-    assert supply.safe_messages(state) == messages
+def test_the_safe_state_ends_a_waveform_first(supply, state, messages):
+    assert supply.safe_messages(state) == ["ABOR (@1)", "VOLT:MODE FIX,(@1)", *messages]
 
 
 def test_four_threads_hammering_one_supply_get_no_wrong_answer(scripted, patient_supply):

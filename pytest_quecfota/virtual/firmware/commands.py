@@ -7,7 +7,7 @@ and raises `AtError` to refuse.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,9 @@ class AtError(Exception):
 #: Texts of the +CME ERROR codes used here (3GPP TS 27.007 section 9.2).
 CME_TEXT = {3: "operation not allowed", 4: "operation not supported", 50: "incorrect parameters", 58: "unknown"}
 INCORRECT, UNKNOWN = 50, 58
+
+#: With which QuecThing version a flavour got the first AT+QIOT commands (IOT docs, supported versions).
+SINCE_FIRST = {"nb": "2.1.2", "cellular": "2.3.3"}
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,10 @@ Parameter = Integer | Text | Anything
 
 @dataclass(frozen=True)
 class Command:
-    """One AT command. A form that is None answers ERROR; `test` may be fixed text. `plain_error`: never +CME ERROR."""
+    """One AT command. A form that is None answers ERROR; `test` may be fixed text. `plain_error`: never +CME ERROR.
+
+    `since`: the QuecThing version it came with, by flavour; a flavour that is not named has it not, None: it is no matter.
+    """
 
     name: str
     test: Sequence[str] | Handler | None = None
@@ -87,6 +93,7 @@ class Command:
     execute: Handler | None = None
     parameters: tuple[Parameter, ...] = ()
     plain_error: bool = False
+    since: Mapping[str, str] | None = None
 
     def refuses(self, request: Request) -> bool:
         """Whether number or types of the values of a write do not fit."""

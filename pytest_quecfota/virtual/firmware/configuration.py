@@ -79,6 +79,10 @@ class Configuration:
         """Keep the device secret; empty forgets it."""
         await self._memory.update({"secret": secret, **({} if secret else {"ds": ""})})
 
+    async def forget_device(self) -> None:
+        """Back to the default device key, without a device secret."""
+        await self._memory.update({"dk": "", "ds": "", "secret": ""})
+
     @property
     def mode(self) -> int:
         """AT+QIOTREG: 0 off, 1 connect by hand, 2 at every power-on."""

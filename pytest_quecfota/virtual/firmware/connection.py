@@ -25,7 +25,7 @@ _DISCONNECT_WAIT = 5.0
 #: After more consecutive failures than this, one long pause with a restart of the network (SDK 2.9.0).
 _PATIENCE, _LONG_PAUSE = 6, 1800.0
 
-NETWORK_ERROR, AP_ERROR, SECRET_WRONG, SUBSCRIBE_FAILED = 10474, 10476, 10430, 10300
+NETWORK_ERROR, SECRET_WRONG, SESSION_LOST = 10474, 10430, 10473
 
 #: Seconds of the first pause by class of error (SDK 2.9.0); None: no further try. Which code is in which class is our choice.
 _PAUSES: dict[int, float | None] = {
@@ -119,6 +119,19 @@ class Connection:
             "mcu_versions": self._config.mcu_versions,
             "status": {**self._board.status(), "free_space": self._firmware.memory.capacity},
         }
+
+    async def tell_platform(self) -> bool:
+        """Report versions and condition; False where that did not get through."""
+        await self._exchange()
+        try:
+            await self._south.report(self.facts())
+        except NetworkLost:
+            return False
+        except Refused as refused:
+            if refused.code == SESSION_LOST:
+                self.session_lost(refused.code)
+            return False
+        return True
 
     def session_lost(self, code: int) -> None:
         """Another exchange learnt that the session is gone: connect anew."""
@@ -254,3 +267,5 @@ class Connection:
             await self._firmware.upgrades.offered(message["tasks"])
         elif message["type"] == "cancel":
             await self._firmware.upgrades.cancelled(str(message["task"]))
+        else:
+            self._firmware.mailbox.take(message)

@@ -16,9 +16,10 @@ from .board import Board, Install, Running, Storage
 from .configuration import Configuration
 from .connection import Connection
 from .interpreter import Interpreter
+from .mailbox import Mailbox
 from .memory import Memory
 from .modem import Modem
-from .tables import COMMANDS
+from .tables import commands_of
 from .upgrades import Upgrades
 
 T = TypeVar("T")
@@ -46,9 +47,13 @@ class Firmware:
         self.memory = Memory(storage, install, board.load)
         self.config: Configuration = Configuration(board, self.memory)
         self.modem = Modem(self)
-        self.at = Interpreter(self, COMMANDS)
+        self.at = Interpreter(self, commands_of(board.data))
         self.connection = Connection(self)
         self.upgrades = Upgrades(self)
+        self.mailbox = Mailbox(self)
+        #: The binding code and until when it holds (module s).
+        self.binding = ("", 0.0)
+        self._transactions = 0
         self._power = power
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -79,6 +84,15 @@ class Firmware:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def begin(self, work: Coroutine[Any, Any, T]) -> None:
+        """`start`, where nobody waits for the end."""
+        self.start(work)
+
+    def next_transaction(self) -> int:
+        """The number of the next transfer (AT+QIOTCFG="txid_mode"): 1 to 65535, over and over."""
+        self._transactions = self._transactions % 65535 + 1
+        return self._transactions
 
     def kill(self) -> set[asyncio.Task[Any]]:
         """End all tasks where they are; returns those that still have to notice."""

@@ -69,9 +69,11 @@ class Interpreter:
             if line:
                 await self._carry_out(line)
 
-    def urc(self, line: str) -> None:
-        """Print an unsolicited line; held back while the host sends data after a prompt."""
+    def urc(self, line: str, data: bytes | None = None) -> None:
+        """Print an unsolicited line, `data` raw behind it; held back while the host sends data after a prompt."""
         message = self._lead + line.encode() + CRLF
+        if data is not None:
+            message += data + CRLF
         if self._data_mode:
             self._held.append(message)
         else:
@@ -84,6 +86,8 @@ class Interpreter:
             AtError: they did not come in time.
         """
         self._data_mode = True
+        if self._input.startswith(b"\n"):
+            del self._input[:1]  # the command line ended in CR LF
         self._uart.send(CRLF + prompt)
         try:
             return await self._firmware.board.clock.wait_for(self._take(length), DATA_TIMEOUT)

@@ -18,6 +18,7 @@ from ..flash import Flash
 from ..layout import Layout
 from ..nvm import Nvm
 from .board import Board, Running
+from .classic_install import Installation
 from .core import Firmware
 
 _log = logging.getLogger(__name__)
@@ -142,10 +143,16 @@ class Module:
         if board.defects.active("installs-damaged-package"):
             flaws.append("verify-skipped")
         updater = Updater(self._flash, self._layout, model=board.data.model, defects=flaws)
+        nvm = Nvm(self._flash, self._layout.nvm.base, self._layout.nvm.size)
+        installation = Installation.under_way(board, nvm)
+        if installation:
+            updater.progress = installation.progress
+            await installation.begin()
         with board.load.during("flash"):
             booted = await updater.boot()
         running = self._note(booted)
-        nvm = Nvm(self._flash, self._layout.nvm.base, self._layout.nvm.size)
+        if installation:
+            await installation.end(booted)
         self._firmware = Firmware(board, nvm, updater, running, self)
         self._state = "running"
         await self._firmware.run()

@@ -6,12 +6,12 @@ Every refusal is a bare ERROR. Writes of AT+QIOTCFG are refused while the connec
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..south import NetworkLost, Refused
-from .commands import Answer, Anything, AtError, Command, Integer, Text, table
+from .commands import SINCE_FIRST, Answer, Anything, AtError, Command, Integer, Text, table
 from .syntax import Value
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _PROTOCOL_VERSION = "1.0.0"
 _LIFETIME_MAX = {"nb": 864000, "cellular": 65535}
 _SERVER_TYPE = {"nb": 0, "cellular": 1}
 _KEY_LENGTH = 32
+_SINCE_TSL = {"nb": "2.1.2", "cellular": "2.8.0"}
 _LIST_LENGTH = 511
 
 
@@ -49,7 +50,7 @@ class Setting:
     test: Callable[[Firmware], str]
     show: Callable[[Firmware], list[str]]
     keep: Callable[[Firmware, tuple[Value, ...]], Awaitable[None]]
-    flavours: tuple[str, ...] = ("nb", "cellular")
+    since: Mapping[str, str] = dataclasses.field(default_factory=lambda: SINCE_FIRST)
 
 
 async def _keep_product(firmware: Firmware, values: tuple[Value, ...]) -> None:
@@ -113,7 +114,7 @@ def _fixed(text: str) -> Callable[[Firmware], str]:
     return lambda _: f"+QIOTCFG: {text}"
 
 
-def _numeric(name: str, low: int, high: int, shown: str, flavours: tuple[str, ...] = ("nb", "cellular")) -> Setting:
+def _numeric(name: str, low: int, high: int, shown: str, since: Mapping[str, str] = SINCE_FIRST) -> Setting:
     """A setting that is one integer."""
 
     async def keep(firmware: Firmware, values: tuple[Value, ...]) -> None:
@@ -124,7 +125,7 @@ def _numeric(name: str, low: int, high: int, shown: str, flavours: tuple[str, ..
         _fixed(f'"{name}",({shown})'),
         lambda firmware: [f'+QIOTCFG: "{name}",{firmware.config.get(name)}'],
         keep,
-        flavours,
+        since,
     )
 
 
@@ -145,22 +146,22 @@ SETTINGS: dict[str, Setting] = {
     ),
     "buffer": _numeric("buffer", 0, 1, "0,1"),
     "act": _numeric("act", 1, 15, "1-15"),
-    "session_mode": _numeric("session_mode", 0, 1, "0,1", ("cellular",)),
-    "tsl": _numeric("tsl", 0, 1, "0,1"),
-    "dk_ds": Setting(_fixed('"dk_ds",<dk>,<ds>'), _device, _keep_device),
-    "txid_mode": _numeric("txid_mode", 0, 1, "0,1", ("cellular",)),
-    "psk": Setting(_fixed('"psk"[,<psk>]'), _psk, _keep_psk, ("nb",)),
+    "session_mode": _numeric("session_mode", 0, 1, "0,1", {"cellular": "2.7.2"}),
+    "tsl": _numeric("tsl", 0, 1, "0,1", _SINCE_TSL),
+    "dk_ds": Setting(_fixed('"dk_ds",<dk>,<ds>'), _device, _keep_device, _SINCE_TSL),
+    "txid_mode": _numeric("txid_mode", 0, 1, "0,1", {"cellular": "2.10.0"}),
+    "psk": Setting(_fixed('"psk"[,<psk>]'), _psk, _keep_psk, {"nb": "2.1.2"}),
 }
 
 
 async def _test_settings(firmware: Firmware) -> Answer:
-    flavour = firmware.board.data.flavour
-    return [setting.test(firmware) for setting in SETTINGS.values() if flavour in setting.flavours]
+    offers = firmware.board.data.offers
+    return [setting.test(firmware) for setting in SETTINGS.values() if offers(setting.since)]
 
 
 async def _setting(firmware: Firmware, name: str, *values: Value) -> Answer:
     setting = SETTINGS.get(name)
-    if setting is None or firmware.board.data.flavour not in setting.flavours:
+    if setting is None or not firmware.board.data.offers(setting.since):
         raise AtError
     if not values:
         return setting.show(firmware)
@@ -204,17 +205,8 @@ async def _set_version(firmware: Firmware, name: str, version: str | None = None
     await firmware.config.set_mcu_versions(changed)
     firmware.upgrades.mcu_version(name, version)
     if firmware.connection.online:
-        firmware.start(_report(firmware))
+        firmware.begin(firmware.connection.tell_platform())
     return ()
-
-
-async def _report(firmware: Firmware) -> bool:
-    """Tell the platform versions and condition; False where that did not get through."""
-    try:
-        await firmware.board.south.report(firmware.connection.facts())
-    except (NetworkLost, Refused):
-        return False
-    return True
 
 
 async def _items(firmware: Firmware) -> Answer:
@@ -235,8 +227,7 @@ async def _send_items(firmware: Firmware, what: str) -> Answer:
 
 
 async def _tell_items(firmware: Firmware) -> None:
-    await firmware.board.clock.sleep(firmware.board.data.network.latency)
-    firmware.event(4, 10240 if await _report(firmware) else 10340)
+    firmware.event(4, 10240 if await firmware.connection.tell_platform() else 10340)
 
 
 COMMANDS = table(
@@ -246,6 +237,7 @@ COMMANDS = table(
         write=_setting,
         parameters=(Text(32, 1), Anything(), Anything()),
         plain_error=True,
+        since=SINCE_FIRST,
     ),
     Command(
         "+QIOTREG",
@@ -254,8 +246,9 @@ COMMANDS = table(
         write=_set_mode,
         parameters=(Integer(0, 2),),
         plain_error=True,
+        since=SINCE_FIRST,
     ),
-    Command("+QIOTSTATE", read=_state, plain_error=True),
+    Command("+QIOTSTATE", read=_state, plain_error=True, since=SINCE_FIRST),
     Command(
         "+QIOTMCUVER",
         test=("+QIOTMCUVER: <MCU_number>,<MCU_version>",),
@@ -263,6 +256,7 @@ COMMANDS = table(
         write=_set_version,
         parameters=(Text(32, 1), Text(64, optional=True)),
         plain_error=True,
+        since=SINCE_FIRST,
     ),
     Command(
         "+QIOTINFO",
@@ -271,5 +265,6 @@ COMMANDS = table(
         write=_send_items,
         parameters=(Text(8),),
         plain_error=True,
+        since=SINCE_FIRST,
     ),
 )

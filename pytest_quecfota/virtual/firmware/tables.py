@@ -1,8 +1,14 @@
-"""All commands of the module, by name. Each room of commands has its own table."""
+"""All commands, by name, and those that a model of a flavour and SDK version has. Each room of commands has its own table."""
 
 from __future__ import annotations
 
-from . import identity, network, quecthing, system, updates
-from .commands import merge
+from ..models import ModelData
+from . import classic, data, device, identity, network, quecthing, system, updates
+from .commands import Command, merge
 
-COMMANDS = merge(room.COMMANDS for room in (identity, system, network, quecthing, updates))
+COMMANDS = merge(room.COMMANDS for room in (identity, system, network, quecthing, data, device, updates, classic))
+
+
+def commands_of(model: ModelData) -> dict[str, Command]:
+    """The commands a model has; any other is answered ERROR."""
+    return {name: command for name, command in COMMANDS.items() if model.offers(command.since)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .commands import Answer, AtError, Command, Integer, table
+from .commands import SINCE_FIRST, Answer, AtError, Command, Integer, table
 
 if TYPE_CHECKING:
     from .core import Firmware
@@ -51,6 +51,7 @@ COMMANDS = table(
         execute=_request,
         parameters=(Integer(0, 255),),
         plain_error=True,
+        since={"nb": "2.1.2", "cellular": "2.8.2"},
     ),
     Command(
         "+QIOTUPDATE",
@@ -58,6 +59,7 @@ COMMANDS = table(
         write=_act,
         parameters=(Integer(0, 3),),
         plain_error=True,
+        since=SINCE_FIRST,
     ),
     Command(
         "+QIOTOTARD",
@@ -65,5 +67,6 @@ COMMANDS = table(
         write=_read,
         parameters=(Integer(0, 2**31), Integer(1, 2**31)),
         plain_error=True,
+        since=SINCE_FIRST,
     ),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,8 @@ class Options:
     confirms. sha256_request, battery_source, crc: for the test side; the module takes both forms and uses the CRC of zlib.
     boot_rom: print the boot ROM's text. port_vanishes: the port goes away while the module restarts (USB).
     sota_block: bytes of an MCU file the module can hold at a time. otard_max: most bytes one AT+QIOTOTARD asks for.
-    empty_mcuver: AT+QIOTMCUVER? with no version set. echo: ATE1 at start.
+    empty_mcuver: AT+QIOTMCUVER? with no version set. echo: ATE1 at start. send_event: NB, whether 4,10200 follows every
+    AT+QIOTSEND or only confirmed ones. sdk: another QuecThing version than the model's own.
     """
 
     success_event: str = "after-restart"
@@ -83,9 +85,12 @@ class Options:
     sota_block: int = 65536
     otard_max: int = 1024
     empty_mcuver: str = "ok"
+    send_event: str = "always"
+    sdk: str = ""
     echo: bool = True
 
 
+_VERSION = re.compile(r"\d+(\.\d+){1,3}")
 _CHOICES: dict[str, tuple[object, ...]] = {
     "success_event": SUCCESS_EVENTS,
     "otard_first_offset": (0, 1),
@@ -96,6 +101,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "battery_source": ("cbc", "none"),
     "crc": ("zlib", "unknown"),
     "empty_mcuver": ("ok", "error"),
+    "send_event": ("always", "confirmed"),
 }
 
 
@@ -120,6 +126,13 @@ class ModelData:
         """Whether this is the NB-IoT flavour of QuecThing (LwM2M), not the cellular one (MQTT)."""
         return self.flavour == "nb"
 
+    def offers(self, since: Mapping[str, str] | None) -> bool:
+        """Whether it has what came with these QuecThing versions, by flavour (None: always)."""
+        if since is None:
+            return True
+        first = since.get(self.flavour)
+        return first is not None and _version(self.sdk) >= _version(first)
+
 
 def names() -> tuple[str, ...]:
     """All models the bench can play, sorted."""
@@ -139,21 +152,26 @@ def load(name: str, *, flavour: str | None = None, overrides: Mapping[str, Any] 
     boot = raw["boot"]
     lines = tuple((float(delay), str(line)) for delay, line in boot["lines"])
     chosen = flavour or raw["flavour"]
+    options = _options({**raw["options"], **(overrides or {})})
     if chosen not in ("nb", "cellular"):
         raise ModelError(f"flavour {chosen!r}: nb or cellular")
     return ModelData(
         model=raw["model"],
         flavour=chosen,
-        sdk=raw["sdk"],
+        sdk=options.sdk or raw["sdk"],
         identity=Identity(**raw["identity"]),
         boot=Boot(tuple(boot["rom"]), float(boot["seconds"]), lines, float(boot["attach"])),
         currents=raw["currents"],
         rail=raw["rail"],
         battery=raw["battery"],
         network=Network(**raw["network"]),
-        options=_options({**raw["options"], **(overrides or {})}),
+        options=options,
         flash=raw.get("flash", {}),
     )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 def _options(raw: Mapping[str, Any]) -> Options:
@@ -166,4 +184,6 @@ def _options(raw: Mapping[str, Any]) -> Options:
         if type(value) is not type(default) or (key in _CHOICES and value not in _CHOICES[key]):
             wanted = ", ".join(map(str, _CHOICES.get(key, (type(default).__name__,))))
             raise ModelError(f"profile.{key}: {value!r}; {wanted}")
+        if key == "sdk" and value and not _VERSION.fullmatch(str(value)):
+            raise ModelError(f"profile.sdk: {value!r}; a version such as 2.10.5")
     return Options(**raw)

@@ -41,8 +41,10 @@ class FakePlatform:
             def do_GET(self) -> None:
                 if self.path.startswith("/south/v1/messages"):
                     self.answer(200, {"messages": platform.messages()})
-                else:
+                elif self.path in platform.files:
                     self.send_file(platform.files[self.path])
+                else:
+                    self.answer(404, {})
 
             def answer(self, status: int, body: dict[str, Any]) -> None:
                 data = json.dumps(body).encode()
@@ -57,6 +59,7 @@ class FakePlatform:
                 piece = content[first : last + 1]
                 self.send_response(206)
                 self.send_header("Content-Length", str(len(piece)))
+                self.send_header("Content-Range", f"bytes {first}-{first + len(piece) - 1}/{len(content)}")
                 self.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
                 self.end_headers()
                 self.wfile.write(piece)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
 import email.policy
 import json
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,12 +64,17 @@ class TinyPlatform:
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self._connections: list[socket.socket] = []
         self.answers: Callable[[Request], Answer] = lambda _request: Answer(body={"items": []})
         platform = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
+
+            def setup(self) -> None:
+                super().setup()
+                platform._connections.append(self.connection)
 
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
@@ -106,7 +113,10 @@ class TinyPlatform:
         self.answers = lambda _request: answer
 
     def close(self) -> None:
-        """End the thread and close the port; kept connections end with their clients."""
+        """End the threads, close the port and what is still connected."""
         self._server.shutdown()
+        for connection in self._connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
         self._thread.join(5)

@@ -24,6 +24,7 @@ class ScriptedInstrument:
     """Listens from the first moment; `close` ends all its threads.
 
     `script` is asked before the instrument answers a query: bytes are sent as they are (none: silence), None leaves it alone.
+    `switched` is told when the output is switched on or off.
     """
 
     def __init__(self) -> None:
@@ -34,6 +35,7 @@ class ScriptedInstrument:
         self.highest = 0.0
         self.errors: list[str] = []
         self.script: Callable[[str], bytes | None] = lambda _query: None
+        self.switched: Callable[[bool], None] = lambda _on: None
         self.connections: list[socket.socket] = []
         self._lock = threading.Lock()
         self._measured = 0
@@ -112,9 +114,11 @@ class ScriptedInstrument:
     def _set(self, command: str) -> None:
         for name, form in SETTINGS.items():
             if found := form.fullmatch(command):
-                self.state[name] = found[1]
+                before, self.state[name] = self.state[name], found[1]
                 if name == "voltage":
                     self.highest = max(self.highest, float(found[1]))
+                if name == "output" and found[1] != before:
+                    self.switched(found[1] == "ON")
                 return
         self.errors.append('-113,"Undefined header"')
 
