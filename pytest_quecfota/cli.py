@@ -148,8 +148,9 @@ def _schema(_options: argparse.Namespace) -> int:
 
 def _bench(options: argparse.Namespace) -> int:
     from pytest_quecfota.rig import load
-    from pytest_quecfota.rig.bench import run_in_foreground
+    from pytest_quecfota.rig.bench import check_defects, run_in_foreground
 
+    check_defects(options.defect)
     return run_in_foreground(
         load(options.rig, rig_dir=options.rig_dir),
         as_json=options.json,

@@ -5,11 +5,7 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,6 +21,7 @@ from pytest_quecfota.progress import MovingLine, Screen, screen_of
 from pytest_quecfota.report import allure, allure_files, evidence, picture, power_table, static, summary
 from pytest_quecfota.report.verdicts import RigFacts, Verdict
 from pytest_quecfota.rig import find, load
+from pytest_quecfota.rig.bench import check_defects
 from pytest_quecfota.rig.live import LiveRig
 from pytest_quecfota.rig.schema import Rig
 from pytest_quecfota.selection import Selection
@@ -56,16 +53,10 @@ def _rigs_found(folder: Path) -> str:
 
 
 def _refuse_unknown_defects(names: Sequence[str]) -> None:
-    if not names:
-        return
-    command = [sys.executable, "-m", "pytest_quecfota.virtual", "defects"]
-    listed = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=30, text=True).stdout)
-    known = [defect["name"] for defect in listed]
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise pytest.UsageError(f"no defect {name!r}{hint} `quecfota defects` lists them")
+    try:
+        check_defects(names)
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def _refuse_what_is_not_there_yet(config: pytest.Config, rigs: Iterable[Rig]) -> None:
@@ -110,6 +101,9 @@ class Session:
             loaded = [load(name, rig_dir=folder) for name in names]
         except RigError as error:
             raise pytest.UsageError(str(error)) from None
+        names_given = [rig.name for rig in loaded]
+        if len(set(names_given)) < len(names_given):
+            raise pytest.UsageError(f"--rig: two rigs have the same name: {', '.join(names_given)}")
         return {rig.name: rig for rig in loaded}
 
     def _make_evidence(self) -> None:

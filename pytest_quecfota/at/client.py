@@ -156,7 +156,7 @@ class Client:
     def _wait(self, exchange: Exchange, enough: Callable[[], bool], seconds: float) -> bool:
         """Wait until `enough` or the exchange is done; as long as bytes of a block come, the wait goes on."""
         deadline = monotonic() + self.real_seconds(seconds)
-        received = self._wire.block_received
+        received = 0  # not what is there by now: the first bytes may have come while the command was being written
         while not exchange.done and not enough():
             if exchange.signal.wait(deadline - monotonic()):
                 continue

@@ -235,9 +235,11 @@ class Supply:
             raise ValueError(
                 f"{waveform.name} reaches {waveform.highest} V, above this rig's limit of {self.limits.max} V"
             )
-        plain_cut = waveform.highest == self.nominal.voltage or waveform.lowest == waveform.highest == 0
+        plain_cut = len(waveform.levels) == 1 and waveform.highest == 0
         if self.profile.list_engine is None and not plain_cut:
-            raise ValueError(f"{self.profile.title} has no list engine: it can cut, but not play {waveform.name}")
+            raise ValueError(
+                f"{self.profile.title} has no list engine: it can cut at once, but not later, and not play {waveform.name}"
+            )
 
     def _say(self, *messages: str) -> None:
         """Messages that have no answer, and then the supply's word that all were taken."""
@@ -253,6 +255,15 @@ class Supply:
 
     def _line(self, message: str) -> bytes:
         return (message + self.profile.transport.write_termination).encode("ascii")
+
+    def make_safe(self, state: str) -> None:
+        """The rig's safe state at the end of a run: `nominal`, or `off`, which needs no permission to cut."""
+        if state != "off":
+            self.restore()
+            return
+        self._tell("off")
+        self._output = False
+        self.record("supply", action="off", voltage=0.0, output=False)
 
     def safe_messages(self, state: str) -> list[str]:
         """The messages a guardian sends when the run dies, a waveform ended first: `nominal` or `off`."""

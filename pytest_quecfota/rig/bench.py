@@ -8,6 +8,7 @@ and its control are. From there both sides meet on the wire only. Whatever the b
 from __future__ import annotations
 
 import contextlib
+import difflib
 import http.client
 import json
 import os
@@ -157,6 +158,24 @@ def start(
         _end(process)
         kept.close()
         raise
+
+
+def check_defects(names: Sequence[str]) -> None:
+    """See that the virtual module knows these faults.
+
+    Raises:
+        ValueError: one of them is none; the text says what is near.
+    """
+    if not names:
+        return
+    command = [sys.executable, "-m", _MODULE, "defects"]
+    listed = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=START_LIMIT, text=True).stdout)
+    known = [defect["name"] for defect in listed]
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"no defect {name!r}{hint} `quecfota defects` lists them")
 
 
 def run_in_foreground(

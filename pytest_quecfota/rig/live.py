@@ -219,6 +219,9 @@ class LiveRig:
         if self._bench is None:
             guardian = parts.guard(self.config, supply, self._directory / "guardian.log")
             self._closers.append(guardian.dismiss)
+        safe = self.config.supply.safe_state if self.config.supply is not None else "nominal"
+        if isinstance(supply, Supply):  # one of another package knows itself how it is to be left
+            self._closers.append(lambda: supply.make_safe(safe))
         return supply
 
     @functools.cached_property

@@ -20,7 +20,7 @@ from pytest_quecfota.rig.quantities import Current, Number, Voltage, Whole
 from pytest_quecfota.rig.section import Percent, Section, Text, VisaAddress
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["bench2"])]
-Secret = Annotated[SecretStr, Field(min_length=4, max_length=64)]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=64)]
 Baudrate = Annotated[Whole, Field(ge=300, le=12_000_000, examples=[115200])]
 
 

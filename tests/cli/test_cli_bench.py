@@ -7,14 +7,12 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
-
-import pytest
 
 KEYS = {"ready", "at", "supply", "developer_center", "token", "product_key", "product_secret", "device_key", "control"}
 LIMIT = 30.0  # real seconds
@@ -56,8 +54,7 @@ def status_of(url: str, token: str) -> int:
             return error.code
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
-def test_a_bench_says_where_it_is_and_leaves_nothing_when_told_to_stop(start, number):
+def test_a_bench_says_where_it_is_and_leaves_nothing_when_told_to_stop(start):
     before = set(Path(tempfile.gettempdir()).iterdir())
     running = start("bench", "--rig", "virtual", "--json")
     ready = json.loads(ready_line(running))
@@ -68,19 +65,21 @@ def test_a_bench_says_where_it_is_and_leaves_nothing_when_told_to_stop(start, nu
     with urllib.request.urlopen(ready["control"] + "/truth", timeout=10) as answer:
         assert json.load(answer)["powered"] is True
     everybody = processes_of(running.pid)
-    running.send_signal(number)
+    running.send_signal(signal.SIGTERM)
     assert running.wait(10) == 0
     assert [pid for pid in everybody if not gone(pid)] == []
     assert not Path(ready["at"]).is_symlink()
     assert set(Path(tempfile.gettempdir()).iterdir()) - before == set()
 
 
-def test_a_bench_for_people_says_the_same_in_words(start, folder):
+def test_a_bench_for_people_says_the_same_in_words_until_they_interrupt_it(start, folder):
     running = start("bench", "--rig", "virtual", "--state", "kept")
     lines = [ready_line(running).decode() for _ in KEYS]
     assert {line.split()[0] for line in lines} == KEYS
-    running.send_signal(signal.SIGTERM)
+    everybody = processes_of(running.pid)
+    running.send_signal(signal.SIGINT)
     assert running.wait(10) == 0
+    assert [pid for pid in everybody if not gone(pid)] == []
     assert any((folder / "kept").iterdir()), "--state keeps what the module has in its flash"
 
 
@@ -120,12 +119,9 @@ def test_the_cloud_for_people_prints_one_line(start):
     assert running.stdout.read() == b""
 
 
-def test_a_port_that_is_taken_is_told_without_a_traceback(start, folder):
-    running = start("cloud", "--json")
-    port = json.loads(ready_line(running))["url"].rpartition(":")[2]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest_quecfota", "cloud", "--port", port], capture_output=True, timeout=30, check=False
-    )
-    assert done.returncode != 0
-    assert b"cannot listen" in done.stderr
-    assert b"Traceback" not in done.stderr
+def test_a_port_that_is_taken_is_told_without_a_traceback(process):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        said = process("cloud", "--port", taken.getsockname()[1])
+    assert said.code != 0
+    assert "cannot listen" in said.err
+    assert "Traceback" not in said.err

@@ -98,7 +98,6 @@ def test_what_fails_while_closing_does_not_keep_the_rest_open_and_is_told(parts)
 
 
 @pytest.mark.parametrize("state", ["nominal", "off"])
-@pytest.mark.xfail(strict=True, reason="the safe state is left to the guardian, which is told that all is well")
 def test_the_end_of_a_run_leaves_the_safe_state(parts, state):
     config = parts.load()
     config = config.model_copy(update={"supply": config.supply.model_copy(update={"safe_state": state})})
