@@ -161,7 +161,7 @@ def test_hooks_are_described():
     [
         ("Module", Module, {"forget_changes", "put_back"}),
         ("Events", Events, {"arrived", "look_again", "close", "check"}),
-        ("Supply", Supply, {"tell", "safe_messages", "close", "arm", "fire", "acknowledge", "disarm"}),
+        ("Supply", Supply, {"tell", "make_safe", "safe_messages", "close", "arm", "fire", "acknowledge", "disarm"}),
         ("Plan", Plan, set()),
     ],
 )
