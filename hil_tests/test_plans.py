@@ -115,8 +115,8 @@ def test_components_are_offered_in_their_order(rig, module, events, fota_plan, s
     mark = events.mark()
     assert module.request_upgrade() is not None
     events.pause("10 s")
-    offered = [offer.component for offer in events.seen(urc.UpgradeOffered, since=mark)]
-    assert offered[0] == host.component
+    seen = [offer.component for offer in events.seen(urc.UpgradeOffered, since=mark)]
+    offered = list(dict.fromkeys(seen))  # a push may offer the same once more
     assert offered in ([host.component], [host.component, rig.component])
 
 
