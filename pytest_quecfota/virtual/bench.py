@@ -37,6 +37,7 @@ from .workspace import Workspace
 
 _FLASH_SIZE = 4 << 20
 _CENTER_SECONDS = 20.0
+_POWER_GOOD_SECONDS = 2.0
 #: Test IMEIs: reporting body 00, a type allocation of its own, the serial number from the bench's seed (GSMA TS.06).
 _TEST_TAC = "00440199"
 
@@ -87,9 +88,13 @@ class Bench:
         self._module = Module(board, flash, divide(flash))
         self._closers.append(self._module.close)
         self._rail.on_brown_out(self._module.brown_out)
+        powered = asyncio.Event()
         self._rail.on_power_good(self._module.power_good)
+        self._rail.on_power_good(powered.set)
         self._supply.power_on(document.supply.nominal.voltage, document.supply.nominal.current_limit)
         await serving
+        with contextlib.suppress(asyncio.TimeoutError):  # a supply that is set too low powers nothing, and may
+            await asyncio.wait_for(powered.wait(), _POWER_GOOD_SECONDS)
         self.ready = {
             "ready": True,
             "at": uart.url,
