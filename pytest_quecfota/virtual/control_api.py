@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any, Literal, Protocol, TypeVar
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -78,8 +79,11 @@ def build(knobs: Knobs, bench_loop: asyncio.AbstractEventLoop) -> FastAPI:
 
     @app.exception_handler(ValueError)
     async def refused(_: object, error: ValueError) -> JSONResponse:
-        problem = {"title": "Refused", "status": 422, "detail": str(error)}
-        return JSONResponse(problem, 422, media_type="application/problem+json")
+        return _refusal(str(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def misread(_: object, error: RequestValidationError) -> JSONResponse:
+        return _refusal("; ".join(f"{'.'.join(map(str, each['loc'][1:]))}: {each['msg']}" for each in error.errors()))
 
     @app.get("/truth")
     async def truth() -> dict[str, Any]:
@@ -102,3 +106,8 @@ def build(knobs: Knobs, bench_loop: asyncio.AbstractEventLoop) -> FastAPI:
         return await on_bench(knobs.defects(faults.names))
 
     return app
+
+
+def _refusal(detail: str) -> JSONResponse:
+    problem = {"title": "Refused", "status": 422, "detail": detail}
+    return JSONResponse(problem, 422, media_type="application/problem+json")

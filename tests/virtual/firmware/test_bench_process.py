@@ -1,6 +1,7 @@
 """The bench as a process: its ready line, its control API, upgrades against the Developer Center, nothing left behind."""
 
 import hashlib
+import json
 import os
 import select
 import shutil
@@ -142,21 +143,22 @@ def test_control_turns_radio_line_clock_and_defects(running: Running, client: St
 
 
 @pytest.mark.parametrize(
-    ("path", "body"),
+    ("path", "body", "named"),
     [
-        ("/radio", {"loss": 2}),
-        ("/radio", {"signal": -85}),
-        ("/line", {"drop": -1}),
-        ("/clock", {"speed": 0}),
-        ("/clock", {"step": -1}),
-        ("/defects", {"names": ["nosuch"]}),
-        ("/defects", {}),
+        ("/radio", {"loss": 2}, "loss: "),
+        ("/radio", {"signal": -85}, "signal: "),
+        ("/line", {"drop": -1}, "drop: "),
+        ("/clock", {"speed": 0}, "speed"),
+        ("/clock", {"step": -1}, "step: "),
+        ("/defects", {"names": ["nosuch"]}, "nosuch: "),
+        ("/defects", {}, "names: "),
     ],
 )
-def test_control_refuses_what_cannot_be(running: Running, path: str, body: dict[str, object]) -> None:
+def test_control_refuses_what_cannot_be(running: Running, path: str, body: dict[str, object], named: str) -> None:
     with pytest.raises(Answer) as refused:
         running.control(path, **body)
     assert refused.value.status == 422
+    assert named in json.loads(refused.value.body)["detail"]
 
 
 @pytest.mark.external
