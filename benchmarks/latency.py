@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmarks import targets
 from benchmarks.peers import BARE, BARE_THREAD, OURS, Contender
 from benchmarks.runs import Result, median, percentile, rounds, run
-from benchmarks.table import Row, problems
+from benchmarks.table import Row, judged, problems
 
 WHAT = "line on the wire -> expectation returns"
 
@@ -37,14 +37,10 @@ def rows(peers: Sequence[Contender], *, count: int = 5, lines: int = 100) -> lis
         theirs = typical(results)
         worst = median(percentile(one, 0.99) for one in results)
         bare = name == "bare"
+        text, ratio = f"{theirs:.3f} ms, p99 {worst:.2f} ms", "" if name == "ours" else f"{ours / theirs:.3g}"
         table.append(
-            Row(
-                WHAT,
-                name,
-                f"{theirs:.3f} ms, p99 {worst:.2f} ms",
-                "" if name == "ours" else f"{ours / theirs:.3g}",
-                f"≤ {targets.LATENCY_OF_BARE:g}" if bare else "",
-                ours / theirs <= targets.LATENCY_OF_BARE if bare else None,
-            )
+            judged(WHAT, name, text, ours / theirs, targets.LATENCY_OF_BARE, ratio=ratio)
+            if bare
+            else Row(WHAT, name, text, ratio)
         )
     return table + problems(WHAT, why)

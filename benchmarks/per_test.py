@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import targets
 from benchmarks.peers import Contender, NotInstalled, interpreter
 from benchmarks.runs import NotFinished, median
-from benchmarks.table import Row, problems
+from benchmarks.table import Row, judged, problems
 
 WHAT = "added per test on a rig that is up"
 REPOSITORY = Path(__file__).parents[1]
@@ -91,8 +91,7 @@ def rows(peers: Sequence[Contender], *, count: int = 5, tests: int = 100) -> lis
     why = {}
     try:
         took = median(ours(tests) for _ in range(count))
-        met = took <= targets.PER_TEST_MS
-        table.append(Row(WHAT, "ours", f"{took:.2f} ms", "", f"≤ {targets.PER_TEST_MS:g} ms", met))
+        table.append(judged(WHAT, "ours", f"{took:.2f} ms", took, targets.PER_TEST_MS, "ms"))
     except NotFinished as error:
         why["ours"] = str(error)
     for peer in peers:

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks import targets
 from benchmarks.peers import OURS, Contender, NotInstalled, interpreter
 from benchmarks.runs import NotFinished, median
-from benchmarks.table import Row, problems
+from benchmarks.table import Row, judged, problems
 
 WHAT = "CPU added to a run that uses no rig"
 _LIST = "import json,importlib.metadata as m;print(json.dumps([e.name for e in m.entry_points(group='pytest11')]))"
@@ -105,9 +105,10 @@ def rows(peers: Sequence[Contender], *, pairs: int = 40) -> list[Row]:
             why[added.name] = str(error)
             continue
         ours = added.name == "ours"
-        target = f"≤ {targets.STARTUP_MS:g} ms" if ours else ""
-        met = took <= targets.STARTUP_MS if ours else None
-        table.append(Row(WHAT, added.name, f"{took:.1f} ms", "", target, met))
+        text = f"{took:.1f} ms"
+        table.append(
+            judged(WHAT, added.name, text, took, targets.STARTUP_MS, "ms") if ours else Row(WHAT, added.name, text)
+        )
     print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
     return table + problems(WHAT, why)
 

@@ -26,6 +26,38 @@ class Row:
         return (self.what, self.contender, self.measured, self.ratio, self.target, met, self.note)
 
 
+def judged(
+    what: str,
+    contender: str,
+    measured: str,
+    value: float,
+    limit: float,
+    unit: str = "",
+    *,
+    at_least: bool = False,
+    of: str = "",
+    ratio: str = "",
+    note: str = "",
+) -> Row:
+    """A row with a target: `value` may be at most `limit`, or at least that. `of` says which of several figures is meant.
+
+    Where it is missed the note says by how much.
+    """
+    met = value >= limit if at_least else value <= limit
+    target = " ".join(filter(None, [of, "≥" if at_least else "≤", f"{limit:g}", unit]))
+    missed = "" if met else missed_by(value, limit)
+    return Row(what, contender, measured, ratio, target, met, "; ".join(filter(None, [missed, note])))
+
+
+def missed_by(value: float, limit: float) -> str:
+    """How far a figure is from its target."""
+    return (
+        f"missed: {value / limit:.3g} times the target"
+        if value > 2 * limit
+        else f"missed by {abs(value / limit - 1):.0%}"
+    )
+
+
 def text(rows: Sequence[Row]) -> str:
     """A table for a terminal; what is measured stands once for its rows."""
     lines = [HEAD, *_without_repeats(rows)]

@@ -21,5 +21,14 @@ WAITING_PERCENT = 0.5
 STARTUP_MS = 15.0
 """Of CPU, added to a run that uses no rig."""
 
+TRIGGER_P99_MS = 1.0
+"""From a URC on the wire to the command at the supply's socket, at p99, on loopback."""
+
+SOTA_PERCENT = 95.0
+"""Of what the byte rate allows, reading a file by blocks."""
+
+CYCLE_SECONDS = 0.3
+"""One upgrade of the virtual module at full speed."""
+
 PER_TEST_MS = 5.0
 """Added by the fixtures of a rig that is up, without pictures and the health check's round trip."""

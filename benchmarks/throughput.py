@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from benchmarks import targets
 from benchmarks.peers import BARE, OURS, VARIANTS, Contender, base
 from benchmarks.runs import Result, median, rounds, run
-from benchmarks.table import Row, problems
+from benchmarks.table import Row, judged, problems
 
 MIB = 1 << 20
 
@@ -62,9 +62,12 @@ def compare(what: str, found: dict[str, list[Result]], why: dict[str, str], want
     for name, results in found.items():
         theirs, least = speed(results), wanted.get(name)
         ratio = "" if name == "ours" else f"{ours / theirs:.2f}"
-        target = f"≥ {least:g}" if least else ""
-        met = ours / theirs >= least if least else None
-        table.append(Row(what, name, f"{theirs:,.0f} lines/s", ratio, target, met, _reached(results)))
+        text, note = f"{theirs:,.0f} lines/s", _reached(results)
+        table.append(
+            judged(what, name, text, ours / theirs, least, at_least=True, ratio=ratio, note=note)
+            if least
+            else Row(what, name, text, ratio, note=note)
+        )
     return table + problems(what, why)
 
 
@@ -73,8 +76,8 @@ def linear(count: int) -> list[Row]:
     pairs = [[run(OURS, "flood", lines=lines, kind="log") for lines in (100_000, 1_000_000)] for _ in range(count)]
     few, many = (speed(results) for results in zip(*pairs, strict=True))
     cost, ratio = f"{1e6 / many:.2f} µs a line", few / many
-    target, met = f"≤ {targets.COST_GROWTH}", ratio <= targets.COST_GROWTH
-    return [Row("cost per line, 1,000,000 vs 100,000", "ours", cost, f"{ratio:.2f}", target, met)]
+    what = "cost per line, 1,000,000 vs 100,000"
+    return [judged(what, "ours", cost, ratio, targets.COST_GROWTH, ratio=f"{ratio:.2f}")]
 
 
 def memory(found: dict[str, list[Result]]) -> list[Row]:
@@ -82,9 +85,12 @@ def memory(found: dict[str, list[Result]]) -> list[Row]:
     table = []
     for name, results in found.items():
         peak = median(result["peak"] for result in results) / MIB
-        met = peak <= targets.MEMORY_MIB if name == "ours" else None
-        target = f"≤ {targets.MEMORY_MIB:g} MiB" if name == "ours" else ""
-        table.append(Row("memory growth", name, f"{peak:.1f} MiB", "", target, met, _reached(results)))
+        what, text, note = "memory growth", f"{peak:.1f} MiB", _reached(results)
+        table.append(
+            judged(what, name, text, peak, targets.MEMORY_MIB, "MiB", note=note)
+            if name == "ours"
+            else Row(what, name, text, note=note)
+        )
     return table
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from benchmarks import targets
 from benchmarks.peers import BARE, OURS, Contender
 from benchmarks.runs import median, rounds, run
-from benchmarks.table import Row, problems
+from benchmarks.table import Row, judged, problems
 
 WHAT = "CPU while waiting"
 
@@ -19,7 +19,6 @@ def rows(peers: Sequence[Contender], *, count: int = 5, seconds: float = 3.0) ->
     for name, results in found.items():
         share = median(100 * result["cpu"] / result["seconds"] for result in results)
         ours = name == "ours"
-        target = f"≤ {targets.WAITING_PERCENT} %" if ours else ""
-        met = share <= targets.WAITING_PERCENT if ours else None
-        table.append(Row(WHAT, name, f"{share:.2f} %", "", target, met))
+        text = f"{share:.2f} %"
+        table.append(judged(WHAT, name, text, share, targets.WAITING_PERCENT, "%") if ours else Row(WHAT, name, text))
     return table + problems(WHAT, why)

@@ -7,11 +7,13 @@ import json
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 LIMIT = 20.0  # real seconds for one call
+LOOKS = 30  # ten module seconds apart
 APP = "/v2/quecota/enduserapi/v2"
-NOW = 1  # what an App's user may want: upgrade now
+NOW, APPOINT, CANCEL, RETRY = 1, 2, 3, 5  # what an App's user may want
 
 
 class Platform:
@@ -39,11 +41,28 @@ class Platform:
         _, clock = self.call("GET", "/control/clock")
         return (datetime.datetime.fromisoformat(clock["now"]) + datetime.timedelta(minutes=minutes)).isoformat()
 
-    def confirm(self, plan: Any, operation: int = NOW) -> dict[str, Any]:
-        """What the App sends when its user agrees."""
+    def confirm(self, plan: Any, operation: int = NOW, **more: int) -> dict[str, Any]:
+        """What the App sends when its user agrees, makes an appointment (`more`), cancels, or tries again."""
         named = {"pk": self._center.product_key, "dk": self._center.device_key, "planId": plan.id}
-        _, answer = self.call("POST", f"{APP}/userBatchConfirmUpgrade", [{**named, "operType": operation}])
+        _, answer = self.call("POST", f"{APP}/userBatchConfirmUpgrade", [{**named, "operType": operation, **more}])
         return dict(answer["data"])
+
+    def appointment(self, first: float, last: float) -> dict[str, int]:
+        """An appointment from `first` to `last` minutes from now, as the App sends it."""
+        moments = (datetime.datetime.fromisoformat(self.now(minutes)).timestamp() for minutes in (first, last))
+        return dict(
+            zip(("appointStartTime", "appointEndTime"), (int(moment * 1000) for moment in moments), strict=True)
+        )
+
+    def wait(self, path: str, enough: Callable[[Any], bool], pause: Callable[[str], Any]) -> dict[str, Any]:
+        """What stands at a path once that is enough, or after some minutes of the module."""
+        found = self.call("GET", path)[1]
+        for _ in range(LOOKS):
+            if enough(found):
+                break
+            pause("10 s")
+            found = self.call("GET", path)[1]
+        return dict(found)
 
     def plan(self, plan: Any) -> dict[str, Any]:
         """A plan with its counts."""

@@ -75,6 +75,8 @@ def test_download_that_loses_the_network(rig, module, events, fota_plan, upgrade
         rig.control("/radio", "POST", {"attached": True})
     told = events.wait(one_of(urc.Updated, urc.UpdateFailed), within="100 s", since=mark, guards=False)
     if told is not None and isinstance(told.urcs[-1], urc.Updated):
+        if module.model.options.success_event == "before-restart":
+            module.wait_ready(since=mark)
         assert module.firmware_version() == plan.target_version
     else:
         assert module.firmware_version() == running

@@ -102,6 +102,44 @@ def test_delta_package_for_another_version_is_not_offered(rig, module, events, p
 
 
 @pytest.mark.requirement("PKG-06")
+@pytest.mark.module_time("60 min")
+def test_verification_succeeds_with_the_version_that_is_reported(
+    rig, module, events, developer_center, platform, fota_plan
+):
+    """A package is issued at once to the device it is to be verified on, and is verified once that runs its version."""
+    model = fota_plan()
+    model.terminate()  # the module's component is known to the platform from here on
+    package = platform.package(model.target_version, content=model.order.files[0][1])
+    module.connect(mode=2)
+    mark = events.mark()
+    path = f"/api/v1/packages/{package['id']}"
+    assert platform.call("GET", path)[1]["state"] == "Not Verified"
+    wanted = {"dk": developer_center.device_key, "component": rig.component}
+    assert platform.call("POST", f"{path}/verify", wanted)[0] == 202
+    assert module.wait_offer(within=120, since=mark) is not None
+    assert platform.call("POST", f"{path}/verify", wanted)[0] == 409, "it is being verified already"
+    mark = events.mark()
+    module.confirm_upgrade()
+    events.expect(urc.Updated, within="45 min", since=mark, never=urc.UpdateFailed)
+    assert module.firmware_version() == model.target_version
+    shown = platform.wait(path, lambda package: package["verification"]["state"] != "Verifying", events.pause)
+    assert (shown["state"], shown["verification"]["state"]) == ("Verified", "Verified")
+
+
+@pytest.mark.requirement("PKG-06")
+def test_package_is_verified_only_on_a_device_that_is_online(rig, module, developer_center, platform, fota_plan):
+    """While the device is not connected a verification is refused, and the package stays as it was."""
+    fota_plan().terminate()
+    package = platform.package("PKG_V9_9")
+    module.connect(mode=1)
+    module.disconnect()
+    wanted = {"dk": developer_center.device_key, "component": rig.component}
+    status, problem = platform.call("POST", f"/api/v1/packages/{package['id']}/verify", wanted)
+    assert status == 409
+    assert "offline" in problem["detail"]
+
+
+@pytest.mark.requirement("PKG-06")
 @pytest.mark.needs("virtual")
 def test_verification_without_success_fails_after_an_hour(rig, module, developer_center, platform, fota_plan):
     """A package being verified is issued at once to its device; not upgraded within 60 minutes, the verification has failed."""
@@ -114,10 +152,7 @@ def test_verification_without_success_fails_after_an_hour(rig, module, developer
     assert offer is not None
     assert offer.target_version == "PKG_V9_9"
     rig.clock.step("61 min")
-    plan = f"/api/v1/packages/{package['id']}"
-    for _ in range(20):
-        shown = platform.call("GET", plan)[1]
-        if shown["verification"]["state"] != "Verifying":
-            break
-        rig.timeline.events.pause("10 s")
+    path = f"/api/v1/packages/{package['id']}"
+    pause = rig.timeline.events.pause
+    shown = platform.wait(path, lambda package: package["verification"]["state"] != "Verifying", pause)
     assert (shown["state"], shown["verification"]["state"]) == ("Not Verified", "Failed")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from platform_calls import Platform, new_name
+from platform_calls import APPOINT, CANCEL, RETRY, Platform, new_name
 
-from pytest_quecfota import urc
+from pytest_quecfota import repeated, sequence, urc
+from pytest_quecfota.errors import DeveloperCenterError
 
 ANOTHER = "866000000000000"  # a device key that is not the rig's
 
@@ -83,6 +84,61 @@ def test_user_confirmed_plan_waits_for_the_user(module, events, fota_plan, platf
     assert offer.target_version == plan.target_version
 
 
+@pytest.mark.requirement("PLAN-04")
+@pytest.mark.needs("plans", "monitoring", "virtual")
+@pytest.mark.module_time("60 min")
+def test_appointment_of_the_user_is_kept(rig, module, fota_plan, platform):
+    """What the App's user appointed is offered from the beginning of that time, and no more after its end."""
+    plan = fota_plan(mode="user-confirmed", texts={"en": "A better version.", "zh": "新版本"})
+    module.connect(mode=1)
+    assert len(platform.confirm(plan, APPOINT, **platform.appointment(30, 89))["failList"]) == 1, "shorter than an hour"
+    assert len(platform.confirm(plan, APPOINT, **platform.appointment(60, 180))["successList"]) == 1
+    assert module.request_upgrade() is None
+    rig.clock.step("61 min")
+    assert module.request_upgrade() is not None
+    rig.clock.step("121 min")
+    assert module.request_upgrade() is None
+
+
+@pytest.mark.requirement("PLAN-04", "MON-04")
+@pytest.mark.needs("plans", "monitoring")
+def test_what_the_user_cancelled_is_offered_only_after_he_tried_again(module, events, fota_plan, platform):
+    """An upgrade that the App's user has cancelled has failed; only the App tries it again, and then it is offered."""
+    plan = fota_plan(mode="user-confirmed", texts={"en": "A better version.", "zh": "新版本"})
+    module.connect(mode=1)
+    assert len(platform.confirm(plan, CANCEL)["successList"]) == 1
+    assert plan.wait_status("Upgrade Failed", within=60).status == "Upgrade Failed"
+    assert module.request_upgrade() is None
+    with pytest.raises(DeveloperCenterError) as refused:
+        plan.retry()
+    assert refused.value.status == 409
+    mark = events.mark()
+    assert len(platform.confirm(plan, RETRY)["successList"]) == 1
+    assert module.wait_offer(within=120, since=mark) is not None
+
+
+@pytest.mark.requirement("PLAN-05", "MON-05")
+@pytest.mark.needs("plans", "monitoring")
+@pytest.mark.parametrize("retries", [0, 2])
+def test_retries_are_bounded_by_the_plan(module, events, fota_plan, retries):
+    """A device that failed is tried again as often as the strategy says; after that the platform refuses."""
+    plan = fota_plan(strategy={"retries": retries})
+    module.connect(mode=1)
+    assert module.request_upgrade() is not None
+    for _ in range(retries):
+        plan.cancel()
+        assert plan.wait_status("Upgrade Failed", within=300).status == "Upgrade Failed"
+        mark = events.mark()
+        plan.retry()
+        assert module.wait_offer(within=300, since=mark) is not None
+    plan.cancel()
+    assert plan.wait_status("Upgrade Failed", within=300).status == "Upgrade Failed"
+    with pytest.raises(DeveloperCenterError, match="no retry left") as refused:
+        plan.retry()
+    assert refused.value.status == 409
+    assert module.request_upgrade() is None
+
+
 @pytest.mark.requirement("PLAN-06")
 @pytest.mark.needs("plans")
 @pytest.mark.parametrize("fits", [True, False], ids=["running", "another"])
@@ -115,9 +171,62 @@ def test_components_are_offered_in_their_order(rig, module, events, fota_plan, s
     mark = events.mark()
     assert module.request_upgrade() is not None
     events.pause("10 s")
-    seen = [offer.component for offer in events.seen(urc.UpgradeOffered, since=mark)]
-    offered = list(dict.fromkeys(seen))  # a push may offer the same once more
-    assert offered in ([host.component], [host.component, rig.component])
+    offered = [offer.component for offer in events.seen(urc.UpgradeOffered, since=mark)]
+    assert offered in ([host.component], [host.component, rig.component]), "in plan order, and none again at once"
+
+
+@pytest.mark.requirement("PLAN-06")
+@pytest.mark.needs("plans", "monitoring", "mcu", "played")
+@pytest.mark.module_time("90 min")
+def test_components_are_upgraded_in_their_order_to_the_end(rig, module, events, fota_plan, sota_plan, platform):
+    """Of a plan for host and module the host's part comes first; the module's is fetched once that has succeeded."""
+    model, host = fota_plan(), sota_plan()
+    model.terminate()
+    host.terminate()
+    first = platform.package("PLAN_9_9", component_type="mcu")
+    second = platform.package(model.target_version, content=model.order.files[0][1])
+    parts = [
+        {"identifier": host.component, "package": first["id"]},
+        {"identifier": rig.component, "package": second["id"]},
+    ]
+    plan = fota_plan(components=parts)
+    module.connect(mode=2)
+    assert module.request_upgrade() is not None
+    begin = events.mark()
+    module.confirm_upgrade()
+    fetched = sequence(urc.DownloadStarted, repeated(urc.Downloading), urc.Downloaded)
+    assert events.expect(fetched, within="15 min", since=begin).urcs[0].component == host.component
+    states = {component.identifier: component.status for component in plan.device().components}
+    assert states[rig.component] in {"Plan Not Received", "Plan Received", "Upgrade Confirmed"}, "its turn comes later"
+    then = events.mark()
+    module.report_updating()
+    events.expect(urc.Updating, within="30 s", since=then)
+    then = events.mark()
+    module.set_mcu_version(host.component, "PLAN_9_9")
+    events.expect(urc.Updated, within="30 s", since=then, never=urc.UpdateFailed)
+    events.expect(sequence(urc.DownloadStarted, urc.Updating), within="30 min", since=then, never=urc.UpdateFailed)
+    device = plan.wait_status("Upgraded", within=3600)
+    assert [(c.identifier, c.status) for c in device.components] == [
+        (host.component, "Upgrade Succeeded"),
+        (rig.component, "Upgrade Succeeded"),
+    ]
+    assert module.firmware_version() == model.target_version
+
+
+@pytest.mark.requirement("PLAN-09")
+@pytest.mark.needs("plans", "virtual")
+@pytest.mark.module_time("60 min")
+def test_round_of_pushes_leaves_out_who_has_just_asked(rig, module, events, fota_plan):
+    """A module that has just been offered a plan does not hear the same again at once; some ten minutes later it does."""
+    fota_plan()
+    module.connect(mode=1)
+    for _ in range(10):  # whenever the ten minutes of the platform are over, it is within one of these
+        assert module.request_upgrade() is not None
+        mark = events.mark()
+        rig.clock.step("1 min")
+        events.expect_none(urc.UpgradeOffered, during="20 s")
+    rig.clock.step("11 min")
+    assert module.wait_offer(within=120, since=mark) is not None
 
 
 @pytest.mark.requirement("PLAN-06")

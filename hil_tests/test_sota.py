@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import zlib
 
 import pytest
 
@@ -11,6 +12,7 @@ from pytest_quecfota import repeated, sequence, urc, where
 from pytest_quecfota.errors import CommandError
 
 pytestmark = [pytest.mark.needs("mcu"), pytest.mark.module_time("60 min")]
+PLAYED = pytest.mark.needs("played")  # where we are the host; a real MCU is watched by the tests without it
 
 #: What a byte stream must not be mistaken for: results, events, prompts, restarts, noise.
 AWKWARD = (
@@ -90,6 +92,7 @@ def to_last_block(module, events, block):
     return block
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-01")
 @pytest.mark.needs("plans")
 def test_component_is_offered_only_after_its_version_was_set(module, events, sota_plan):
@@ -117,17 +120,21 @@ def test_whole_upgrade(module, events, sota_plan, upgrade):
         assert plan.device().status == "Upgraded"
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-02", "OTA-11")
 @pytest.mark.parametrize("asked", [True, False], ids=["sha256", "no-sha256"])
-def test_announcement_names_length_and_digests(fetch, give_up, asked):
-    """7,10701 has length and MD5 of the file, and its SHA-256 only where that was asked for."""
+def test_announcement_names_length_and_digests(module, fetch, give_up, asked):
+    """7,10701 has length, MD5 and CRC of the file, and its SHA-256 only where that was asked for."""
     plan, started, _ = fetch(sha256=asked)
     assert (started.component, started.size) == (plan.component, len(PAYLOAD))
     assert started.md5 == hashlib.md5(PAYLOAD).hexdigest()
+    if module.model.options.crc == "zlib":
+        assert started.crc == zlib.crc32(PAYLOAD)
     assert started.sha256 == (hashlib.sha256(PAYLOAD).hexdigest() if asked else None)
     give_up(plan)
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-03")
 def test_reads_are_exact_at_any_offset_and_length(module, fetch, give_up):
     """Any piece of the block at hand comes byte for byte, whatever it looks like; one that goes beyond its end is cut there."""
@@ -150,6 +157,7 @@ def test_reads_are_exact_at_any_offset_and_length(module, fetch, give_up):
     give_up(plan)
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-04", "SOTA-05")
 def test_reads_outside_the_block_or_at_the_wrong_time_are_refused(module, fetch, give_up):
     """Before the block is there, of nothing, behind the block, and after the upgrade AT+QIOTOTARD answers ERROR."""
@@ -163,6 +171,7 @@ def test_reads_outside_the_block_or_at_the_wrong_time_are_refused(module, fetch,
     assert refused(module, 0, 1), "a read was answered although the upgrade has failed"
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-03", "SOTA-05")
 def test_blocks_follow_one_another_to_the_end_of_the_file(module, events, fetch, give_up):
     """AT+QIOTUPDATE=2 brings the next block, right behind the one before, up to the end of the file, and then answers ERROR."""
@@ -188,6 +197,7 @@ def test_blocks_follow_one_another_to_the_end_of_the_file(module, events, fetch,
     give_up(plan)
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-06")
 @pytest.mark.parametrize("right", [True, False], ids=["target-version", "another-version"])
 def test_the_version_set_after_updating_decides(module, events, fetch, right):
@@ -208,6 +218,7 @@ def test_the_version_set_after_updating_decides(module, events, fetch, right):
         assert plan.wait_status(shown, within=120).status == shown
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-07")
 def test_a_host_that_stops_reading_makes_it_fail(module, events, fetch, let_pass):
     """60 s without a read end the upgrade; each read begins them anew."""
@@ -222,6 +233,7 @@ def test_a_host_that_stops_reading_makes_it_fail(module, events, fetch, let_pass
     assert refused(module, block.start, 10)
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-07")
 def test_a_host_that_never_sets_its_version_makes_it_fail(module, events, fetch, let_pass):
     """20 min after AT+QIOTUPDATE=3 without the new version the upgrade has failed."""
@@ -238,6 +250,7 @@ def test_a_host_that_never_sets_its_version_makes_it_fail(module, events, fetch,
         assert plan.wait_status("Upgrade Failed", within=120).status == "Upgrade Failed"
 
 
+@PLAYED
 @pytest.mark.requirement("SOTA-08")
 def test_a_reset_while_updating_can_still_be_finished(module, events, fetch):
     """After a reset 10704 comes again by itself, and setting the target version ends the upgrade well."""
@@ -256,6 +269,37 @@ def test_a_reset_while_updating_can_still_be_finished(module, events, fetch):
         assert plan.wait_status("Upgraded", within=120).status == "Upgraded"
 
 
+@PLAYED
+@pytest.mark.requirement("SOTA-04", "OTA-13")
+@pytest.mark.needs("plans")
+def test_a_reset_while_the_file_is_read_loses_the_block_and_not_the_upgrade(module, events, fetch, upgrade):
+    """The block is gone after a reset: a read answers ERROR, no success is told, and the next try succeeds."""
+    plan, _, block = fetch()
+    assert read(module, block.start, 100) == PAYLOAD[:100]
+    mark = events.mark()
+    module.reset()
+    module.wait_connected(since=mark)
+    assert refused(module, block.start, 100), "a block was still there after a reset"
+    assert not events.seen(urc.Updated, since=mark)
+    assert upgrade(plan).outcome == "upgraded"
+
+
+@PLAYED
+@pytest.mark.requirement("SOTA-08", "PWR-02", "PWR-03")
+@pytest.mark.needs("cuts", "plans")
+@pytest.mark.parametrize("at", [urc.DownloadStarted, urc.Downloaded, urc.Updating], ids=lambda cls: cls.__name__)
+def test_a_cut_in_an_upgrade_of_the_host_can_be_made_up_for(sota_plan, upgrade, brownout, at):
+    """Power goes while the file is fetched, lies there, or the host updates itself: the upgrade is completed all the same."""
+    plan = sota_plan(payload=PAYLOAD)
+    with brownout(at=at, after=0.2, waveform="cut-500ms") as disturbance:
+        run = upgrade(plan)
+    assert disturbance.fired == 1
+    assert run.outcome in {"upgraded", "recovered"}, run.reason
+    if plan.monitored:
+        assert plan.wait_status("Upgraded", within=120).status == "Upgraded"
+
+
+@PLAYED
 @pytest.mark.requirement("SOTA-09", "OTA-14")
 @pytest.mark.needs("plans")
 def test_several_components_follow_one_another_in_plan_order(rig, module, events, sota_plan, packaged):

@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytest_quecfota import cli_waveform
+
 YES, NO, WRONG_USE, NO_ANSWER = 0, 1, 2, 3
 
 Handler = Callable[[argparse.Namespace], int]
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     requirements.add_argument("evidence", nargs="?", type=Path)
     requirements.add_argument("--file", type=Path, default=Path("hil_tests/requirements.yaml"), metavar="FILE")
     add("defects", "list the named faults a virtual module can be given", _defects)
+    cli_waveform.add_arguments(add("waveform", "list the waveforms, or show one", cli_waveform.run))
     # Only for `quecfota --help`: main() hands these over before they are parsed.
     commands.add_parser("image", help="make a firmware image the virtual module accepts")
     commands.add_parser("delta", help="make the patch between two images")
@@ -132,10 +135,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
     findings = examine(load(options.rig, rig_dir=options.rig_dir))
     for finding in findings:
-        print(
-            f"{finding.level:8} {finding.what}: {finding.text}"
-            + (f"\n{'':9}{finding.remedy}" if finding.remedy else "")
-        )
+        print("\n".join(finding.lines()))
     return NO if any(finding.level == "error" for finding in findings) else YES
 
 

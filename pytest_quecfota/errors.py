@@ -7,6 +7,7 @@ Every error of the test side is one of these, so that a report can tell a faulty
         CommandError       it answered ERROR, +CME ERROR or +CMS ERROR
         ModuleSilent       it did not answer in time (also a TimeoutError)
           ModuleBricked    powered, port fine, silent also after power-cycling
+        HostError          the real MCU beside the module is at fault (`host: observed`)
     Exception
       BenchError           the bench is at fault: the test is broken, never failed
         PortLost           the serial port vanished and did not come back
@@ -17,6 +18,7 @@ Every error of the test side is one of these, so that a report can tell a faulty
       RigError             a rig file is wrong: file, line, column and what would be right
     RuntimeError
       RigHeld              another run holds the rig
+      HostObserved         a real MCU owns the line: the plugin writes nothing (an uncaught one skips the test)
 
 Nobody needs to parse texts: a bench error carries a `reason`.
 """
@@ -37,6 +39,7 @@ class Reason(enum.Enum):
     SUPPLY_REFUSED = "supply refused"
     SUPPLY_SCPI = "supply reported an error"
     SUPPLY_LIMIT = "supply limit"
+    SUPPLY_PROTECTION = "supply protection tripped"
     PLATFORM_UNREACHABLE = "Developer Center unreachable"
     PLATFORM_REFUSED = "Developer Center refused"
     LEASE_LOST = "lease lost"
@@ -80,6 +83,13 @@ class ModuleSilent(ModuleError, TimeoutError):
 
 class ModuleBricked(ModuleSilent):
     """Powered, its port works, and no sane answer even after power-cycling."""
+
+
+class HostError(ModuleError):
+    """The real MCU that is observed does not do its part; the test fails.
+
+    Examples: it confirms although its battery is below the offer; it leaves out bytes of its file; it reads nothing for 60 s.
+    """
 
 
 class BenchError(Exception):
@@ -143,3 +153,10 @@ class RigError(ValueError):
 
 class RigHeld(RuntimeError):
     """Another run holds the rig; the text says who, since when and how to wait."""
+
+
+class HostObserved(RuntimeError):
+    """On this rig a real MCU talks to the module (`host: observed`): nothing may be written to the line.
+
+    Examples: `module.at(...)`, `module.reset()` without a reset line; `upgrade(plan, confirm=False)`.
+    """

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_quecfota.developer_center import Plan
     from pytest_quecfota.module import Module, Run
     from pytest_quecfota.power import Supply
+    from pytest_quecfota.power.battery import Battery
     from pytest_quecfota.power.disturbance import Disturbance
     from pytest_quecfota.rig.live import LiveRig
     from pytest_quecfota.timeline import Events, Timeline
@@ -20,6 +21,7 @@ SESSION = pytest.StashKey[Any]()
 
 __all__ = [
     "_lines",
+    "battery",
     "brownout",
     "developer_center",
     "events",
@@ -132,3 +134,10 @@ def upgrade(rig: LiveRig, module: Module, timeline: Timeline, developer_center: 
 def brownout(rig: LiveRig, module: Module, supply: Supply) -> Callable[..., Disturbance]:
     """Disturb the module's power when a URC comes: `with brownout(at=urc.Updating, after=0.2, waveform="cut-500ms"):`."""
     return rig.disturb
+
+
+@pytest.fixture
+def battery(rig: LiveRig, module: Module, supply: Supply) -> Iterator[Callable[..., Battery]]:
+    """Let the module live on a battery: `with battery("li-ion", charge=0.3, internal_resistance=0.15) as cell:`."""
+    yield rig.battery
+    rig.power.take_batteries()

@@ -5,7 +5,7 @@ Implement them in a `conftest.py` or in a plugin of your own; each is described 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 @pytest.hookspec(firstresult=True)
 def pytest_quecfota_supply(rig: Rig) -> Any | None:
     """Give the supply of `rig`: an object with the face of `pytest_quecfota.power.Supply`; None leaves it to the profiles."""
+
+
+def pytest_quecfota_supply_profiles() -> Path | Mapping[str, Any] | Sequence[Path | Mapping[str, Any]] | None:
+    """Give supply profiles that rig files may name: folders of YAML files, or mappings of a profile's name to its content.
+
+    A package that is to work in `quecfota doctor` as well brings them by the entry point `pytest_quecfota.supply_profiles`.
+    """
 
 
 @pytest.hookspec(firstresult=True)

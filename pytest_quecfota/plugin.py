@@ -15,6 +15,7 @@ from pytest_quecfota.fixtures import *  # noqa: F403  the fixtures are part of t
 from pytest_quecfota.fixtures import SESSION, uses_rig
 
 if TYPE_CHECKING:
+    from pytest_quecfota.running import RunningTest
     from pytest_quecfota.session import Session
 
 MARKERS = (
@@ -75,6 +76,14 @@ def pytest_configure_node(node: object) -> None:
         session.give_rig_to(node)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: object) -> None:
+    """xdist, on the controller: a worker has ended."""
+    session = _session(node.config)  # type: ignore[attr-defined]
+    if session:
+        session.worker_ended(getattr(node, "workeroutput", {}))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     session = _session(metafunc.config)
     if session and "rig" in metafunc.fixturenames:
@@ -107,18 +116,49 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     try:
         return (yield)
     finally:
-        session.end_test(item)
+        session.end_test()
         item.session.shouldstop = session.too_many_faults() or item.session.shouldstop
+
+
+def _test(item: pytest.Item) -> RunningTest | None:
+    session = _session(item.config)
+    return session.test if session else None
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    test = _test(item)
+    if test:
+        test.see_that_it_is_recorded()
+    try:
+        return (yield)
+    except Exception as error:
+        if test:
+            test.blame_the_disk(error)
+        raise
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    session = _session(item.config)
+    test = _test(item)
     try:
         yield
     except Exception as error:
-        if session:
-            session.blame_the_bench(item, error)
+        if test:
+            test.blame(error)
+        raise
+    if test:
+        test.see_that_it_is_recorded()
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    test = _test(item)
+    try:
+        return (yield)
+    except Exception as error:
+        if test:
+            test.blame_the_disk(error)
         raise
 
 
@@ -129,7 +169,7 @@ def pytest_runtest_makereport(
     report = yield
     session = _session(item.config)
     if session:
-        session.judge(item, call, report)
+        session.judge(call, report)
     return report
 
 
@@ -138,7 +178,7 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
     verdict = getattr(report, "quecfota_verdict", None)
     if verdict is None:
         return None
-    from pytest_quecfota.session import STATUS
+    from pytest_quecfota.running import STATUS
 
     return STATUS.get(verdict)
 
@@ -151,6 +191,17 @@ class _Tally:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._session.count(report)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """A full disk meets other plugins' files as well: JUnit XML, for one."""
+        try:
+            return (yield)
+        except OSError as error:
+            self._session.finish_without(session, error)
+            return None
+        finally:
+            self._session.write_page()
 
 
 @pytest.hookimpl(tryfirst=True)

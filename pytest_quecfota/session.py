@@ -6,39 +6,27 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_quecfota import options
-from pytest_quecfota.developer_center import Unavailable
-from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, RigError, RigHeld
+from pytest_quecfota.errors import BenchError, ModuleBricked, RigError, RigHeld
 from pytest_quecfota.fixtures import uses_rig
-from pytest_quecfota.progress import MovingLine, Screen, screen_of
-from pytest_quecfota.report import allure, allure_files, evidence, picture, power_table, static, summary
+from pytest_quecfota.progress import Screen, screen_of
+from pytest_quecfota.report import allure_files, allure_guard, evidence, losses, static, summary
 from pytest_quecfota.report.verdicts import RigFacts, Verdict
-from pytest_quecfota.rig import find, load
+from pytest_quecfota.rig import find, load, supply_profiles
 from pytest_quecfota.rig.bench import check_defects
 from pytest_quecfota.rig.live import LiveRig
 from pytest_quecfota.rig.schema import Rig
+from pytest_quecfota.running import ENTRY, Blocked, RunningTest
 from pytest_quecfota.selection import Selection
-from pytest_quecfota.timeline import Timeline
 
 NO_VERDICT = 8  # exit code of a run with bench faults and no failure
-
-#: How a verdict shows in the terminal: category, letter, word.
-STATUS = {
-    "bench-fault": ("error", "B", "BENCH FAULT"),
-    "blocked": ("error", "b", "BLOCKED"),
-}
-ENTRY = "quecfota_entry"
-
-
-class Blocked(Exception):
-    """A test could not run: an earlier one left the module bricked."""
+LOST = "quecfota_lost"  # what a worker of xdist tells its controller that it could not write
 
 
 def explain_missing_rig(config: pytest.Config) -> str:
@@ -59,13 +47,10 @@ def _refuse_unknown_defects(names: Sequence[str]) -> None:
         raise pytest.UsageError(str(error)) from None
 
 
-def _refuse_what_is_not_there_yet(config: pytest.Config, rigs: Iterable[Rig]) -> None:
+def _refuse_what_is_not_there_yet(config: pytest.Config) -> None:
     for flag in ("--campaign-points", "--campaign-resume", "--campaign-point", "--replay"):
         if options.get(config, flag):
             raise pytest.UsageError(f"{flag}: campaigns and replays are not part of this version")
-    for rig in rigs:
-        if rig.host == "observed":
-            raise pytest.UsageError(f"rig {rig.name}: host: observed is not part of this version; only host: played is")
 
 
 class Session:
@@ -74,22 +59,25 @@ class Session:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.rigs = self._load_rigs()
-        _refuse_what_is_not_there_yet(config, self.rigs.values())
+        _refuse_what_is_not_there_yet(config)
         _refuse_unknown_defects(options.get(config, "--defect"))
         self._live: dict[str, LiveRig] = {}
         self._run: evidence.Run | None = None
-        self._timeline: Timeline | None = None
+        self._test: RunningTest | None = None
         self._finished: int | None = None
         self._screen: Screen | None = None
-        self._line: MovingLine | None = None
-        self._started = 0.0
-        self._phases: list[tuple[str, str, str, str]] = []
+        self._lost = losses.Losses()
+        self._guard = allure_guard.Guard(self._lost)
         self._faults_in_a_row = 0
         self._faulty = ""
         self._counts = {"failed": 0, "bench-fault": 0, "blocked": 0}
         self._worker = getattr(config, "workerinput", None)
         if not config.option.collectonly:
-            self._make_evidence()
+            try:
+                self._make_evidence()
+            except OSError as error:
+                pytest.exit(f"bench fault: {losses.unwritable('the evidence', error)}", returncode=NO_VERDICT)
+            self._guard.on()
         self.selection = Selection(config, self.rigs)
 
     # -- rigs --------------------------------------------------------------------------------------
@@ -98,6 +86,8 @@ class Session:
         names = options.get(self.config, "--rig")
         folder = options.get(self.config, "--rig-dir")
         try:
+            for given in self.config.hook.pytest_quecfota_supply_profiles():
+                supply_profiles.take(given, "the hook pytest_quecfota_supply_profiles")
             loaded = [load(name, rig_dir=folder) for name in names]
         except RigError as error:
             raise pytest.UsageError(str(error)) from None
@@ -123,6 +113,8 @@ class Session:
             repository=self.config.rootpath,
         )
         self.directory = self._run.directory
+        for name in self.rigs if len(self.rigs) > 1 else ():
+            (self.directory / "rigs" / name).mkdir(parents=True)
         if not self.config.option.allure_report_dir:
             self.config.option.allure_report_dir = str(self.directory / "allure-results")
 
@@ -184,7 +176,7 @@ class Session:
                     self.live(name).start()
         except RigHeld as held:
             raise pytest.UsageError(str(held)) from None
-        except BenchError as error:
+        except (BenchError, OSError) as error:
             pytest.exit(f"bench fault: {error}", returncode=NO_VERDICT)
 
     # -- around a test -----------------------------------------------------------------------------
@@ -192,29 +184,15 @@ class Session:
     def begin_test(self, item: pytest.Item) -> None:
         """Open the test's timeline; what its fixtures bring up is recorded in it."""
         live = self.live(self.selection.rig_of(item).name)
-        directory = self._test_directory(item)
-        self._timeline = Timeline(directory, speed=live.speed, secrets=live.secrets())
-        if picture.available():
-            self._timeline.files = (picture.PICTURE, *self._timeline.files)
-        self._timeline.listen(allure.follow_steps(self._timeline))
-        self._phases = []
-        self._started = time.monotonic()
-        live.record_to(self._timeline)
-        if self._screen is not None:
-            self._line = MovingLine(self._screen, self._timeline, live.model.name)
+        folder = self._test_directory
+        self._test = RunningTest(item, live, run=self.directory, folder=lambda: folder(item), lost=self._lost)
+        self._test.show_on(self._screen)
 
-    def end_test(self, item: pytest.Item) -> None:
+    def end_test(self) -> None:
         """Close the timeline."""
-        self._wipe()
-        timeline, self._timeline = self._timeline, None
-        self.live(self.selection.rig_of(item).name).record_to(None)
-        if timeline is not None:
-            timeline.close()
-
-    def _wipe(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            line.wipe()
+        test, self._test = self._test, None
+        if test is not None:
+            test.end()
 
     def _test_directory(self, item: pytest.Item) -> Path:
         if self._run is not None:
@@ -247,79 +225,15 @@ class Session:
                 rig.timeline.record("note", text=f"also while putting back: {other}")
         raise first
 
-    def blame_the_bench(self, item: pytest.Item, error: Exception) -> None:
-        """Where the bench broke first, whatever the test then raised is the bench's fault; a used-up plan skips."""
-        if isinstance(error, Unavailable):
-            pytest.skip(str(error))
-        fault = self._timeline.broken if self._timeline is not None else None
-        if isinstance(fault, BenchError) and not isinstance(error, BenchError):
-            raise BenchError(f"{fault}\n(the test then ended with: {error})", reason=fault.reason) from error
-        if isinstance(error, ModuleError):
-            self.live(self.selection.rig_of(item).name).check_platform()
-        if self._timeline is not None and isinstance(error, AssertionError):
-            used_up = self.live(self.selection.rig_of(item).name).used_up()
-            if used_up is not None:
-                pytest.skip(used_up)
+    @property
+    def test(self) -> RunningTest | None:
+        """The test that runs, where it uses a rig."""
+        return self._test
 
-    def judge(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    def judge(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
         """Sort a report: a module error fails in whatever phase, a bench error is broken in whatever phase."""
-        if not uses_rig(item):
-            return
-        phase: str = report.when
-        if phase == "call" or not report.passed:
-            self._wipe()
-        error = _leading(call.excinfo.value) if call.excinfo is not None else None
-        outcome: str = report.outcome
-        reason = ""
-        if report.failed and isinstance(error, Blocked):
-            self._mark(report, "blocked")
-            outcome = "blocked"
-        elif report.failed and isinstance(error, BenchError):
-            self._mark(report, "bench-fault")
-            outcome, reason = "broken", error.reason.value
-        elif report.failed and isinstance(error, ModuleError):
-            report.when = "call"
-        if outcome != "passed" or phase == "call":
-            text = str(error) if error is not None else ""
-            if outcome == "skipped" and isinstance(report.longrepr, tuple):
-                text = report.longrepr[2].removeprefix("Skipped: ")
-            self._phases.append((outcome, phase, reason, text))
-        if phase == "teardown":
-            self._complete(item, report)
-
-    @staticmethod
-    def _mark(report: pytest.TestReport, verdict: str) -> None:
-        vars(report).update(quecfota_verdict=verdict, when="bench")  # neither call, a failure, nor setup: its own error
-
-    def _complete(self, item: pytest.Item, report: pytest.TestReport) -> None:
-        """All phases are over: the picture, the attachments, the verdict."""
-        timeline = self._timeline
-        if timeline is None or timeline.directory is None:
-            return
-        rank = ["failed", "broken", "blocked", "skipped", "passed"]
-        outcome, phase, reason, text = min(
-            self._phases or [("skipped", "setup", "", "")], key=lambda entry: rank.index(entry[0])
-        )
-        rig = self.selection.rig_of(item)
-        requirements = tuple(str(arg) for marker in item.iter_markers("requirement") for arg in marker.args)
-        verdict = Verdict(
-            item.nodeid,
-            outcome,
-            requirements=requirements,
-            duration=time.monotonic() - self._started,
-            directory=timeline.directory.relative_to(self.directory).as_posix(),
-            message=text.partition("\n")[0],
-            rig=rig.name,
-            phase=phase,
-            reason=reason,
-            title=(getattr(item, "obj", None).__doc__ or "").strip().partition("\n")[0],
-        )
-        if outcome != "skipped":
-            power_table.write(timeline.directory)
-            picture.draw(timeline.directory, verdict)
-        allure.complete(verdict, timeline.directory, failure=text, secrets=self.live(rig.name).secrets())
-        setattr(report, ENTRY, {"verdict": verdict.as_json(), "text": text})
-        self.config.hook.pytest_quecfota_evidence(directory=timeline.directory, verdict=verdict.as_json())
+        if self._test is not None:
+            self._test.judge(call, report)
 
     # -- the whole run -----------------------------------------------------------------------------
 
@@ -336,6 +250,12 @@ class Session:
         entry = getattr(report, ENTRY, None)
         if entry is not None and self._run is not None:
             self._run.record(Verdict.from_json(entry["verdict"]), entry["text"])
+            with self._lost.noted(evidence.RUN):
+                self._run.settled()
+
+    def worker_ended(self, told: dict[str, Any]) -> None:
+        """xdist: what a worker could not write is lost to the run."""
+        self._lost.adopt(told.get(LOST, ()))
 
     def too_many_faults(self) -> str | None:
         """Why the run is aborted, or None."""
@@ -345,34 +265,72 @@ class Session:
         return None
 
     def finish(self, session: pytest.Session) -> None:
-        """Exit code, run files, the static page."""
-        aborted = session.exitstatus == pytest.ExitCode.INTERRUPTED and self.too_many_faults() is not None
-        if aborted or session.exitstatus == pytest.ExitCode.TESTS_FAILED:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED if self._counts["failed"] else NO_VERDICT
+        """Exit code and run files."""
+        if self._worker is not None:
+            self.config.workeroutput[LOST] = self._lost.told  # type: ignore[attr-defined]
         if self._run is not None:
+            self._run.use_reserve()
+            self._write_the_rest(self._run)
+        self._set_exit_code(session)
+        if self._run is not None:
+            self._conclude(self._run)
+
+    def write_page(self) -> None:
+        """The static page: last, because the disk may not have room for all."""
+        if self._run is not None:
+            with self._lost.noted(static.PAGE):
+                static.build(self.directory)
+
+    def finish_without(self, session: pytest.Session, error: OSError) -> None:
+        """Another plugin could not write its file at the end: a loss like ours. What pytest does last is done all the same."""
+        self._lost.add("a report of another plugin", error)
+        self._set_exit_code(session)
+        manager = self.config.pluginmanager
+        last = [manager.get_plugin(name) for name in ("dsession", "runner")]
+        others = [plugin for plugin in manager.get_plugins() if plugin not in last]
+        manager.subset_hook_caller("pytest_sessionfinish", others)(session=session, exitstatus=session.exitstatus)
+
+    def _set_exit_code(self, session: pytest.Session) -> None:
+        aborted = session.exitstatus == pytest.ExitCode.INTERRUPTED and self.too_many_faults() is not None
+        if aborted or session.exitstatus == pytest.ExitCode.TESTS_FAILED or (self._lost and session.exitstatus == 0):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED if self._counts["failed"] else NO_VERDICT
+        self._finished = int(session.exitstatus)
+
+    def _write_the_rest(self, run: evidence.Run) -> None:
+        """What speaks of the whole run, and does not say how it ended."""
+        results = Path(self.config.option.allure_report_dir)
+        with self._lost.noted(evidence.RUN):
             for live in self._live.values():
                 identity = getattr(live, "identity", None)
                 if identity is not None:
-                    self._run.module({**vars(identity), "model": live.model.name})
-            allure_files.write_run_files(Path(self.config.option.allure_report_dir), self._run, self.rigs.values())
-            self._run.finish(int(session.exitstatus))
-            static.build(self.directory)
-            self._finished = int(session.exitstatus)
+                    run.module({**vars(identity), "model": live.model.name}, rig=live.name)
+        with self._lost.noted("Allure's results"):
+            allure_guard.sweep(results)
+            allure_files.write_run_files(results, run, self.rigs.values())
+
+    def _conclude(self, run: evidence.Run) -> None:
+        """How the run ended, and the manifest."""
+        run.lost(self._lost.told)
+        with self._lost.noted(f"{evidence.RUN} or the manifest"):
+            run.finish(self._finished)
 
     def closing_lines(self, reporter: Any) -> None:
         """Where the report is and what it says."""
         if self._run is None or not self._run.verdicts:
             return
         reporter.section("quecfota")
-        for line in summary.lines(evidence.open_run(self.directory)):
+        for line in summary.lines(self._run.as_record()):
             reporter.write_line(line)
+        for line in self._lost.told:
+            reporter.write_line(f"lost     {line}", red=True)
 
     def close(self) -> None:
         """Whatever pytest left open; then the manifest, when nothing is written any more."""
         for live in self._live.values():
             live.close()
+        self._guard.off()
         if self._run is not None and self._finished is not None:
-            self._run.finish(self._finished)
+            self._conclude(self._run)
         if self._screen is not None:
             self._screen.close()
 
@@ -380,15 +338,6 @@ class Session:
 def _method(marker: pytest.Mark) -> object:
     """The method that a `timeout` marker names: its second argument."""
     return marker.kwargs.get("method", marker.args[1] if len(marker.args) > 1 else None)
-
-
-def _leading(error: BaseException) -> BaseException:
-    """Of several errors of one teardown the one that decides: the bench's, because it explains the others."""
-    several = getattr(error, "exceptions", None)
-    if not several:
-        return error
-    found = [_leading(each) for each in several]
-    return next((each for kind in (BenchError, ModuleError) for each in found if isinstance(each, kind)), error)
 
 
 def _short(path: Path) -> Path:

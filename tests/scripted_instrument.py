@@ -18,8 +18,9 @@ SETTINGS = {
     "current": re.compile(rf"CURR {NUMBER},\(@1\)"),
     "output": re.compile(r"OUTP (ON|OFF),\(@1\)"),
 }
+PROTECTION = re.compile(rf"VOLT:PROT {NUMBER},\(@1\)|VOLT:PROT:CLE \(@1\)")
 LIST = re.compile(
-    r"LIST:(?:VOLT|DWEL) [\d.,]+,\(@1\)|LIST:COUN 1,\(@1\)|LIST:TERM:LAST OFF,\(@1\)|VOLT:MODE (?:LIST|FIX),\(@1\)"
+    r"LIST:(?:VOLT|DWEL) [\d.,]+,\(@1\)|LIST:COUN \d+,\(@1\)|LIST:TERM:LAST OFF,\(@1\)|VOLT:MODE (?:LIST|FIX),\(@1\)"
     r"|TRIG:SOUR BUS,\(@1\)|INIT \(@1\)|ABOR \(@1\)|\*TRG|\*CLS"
 )
 
@@ -36,6 +37,8 @@ class ScriptedInstrument:
         self.raw = bytearray()
         self.identity = IDENTITY
         self.state = {"voltage": "3.3000", "current": "1.0000", "output": "ON"}
+        self.protection = "6.6000"
+        self.tripped = False
         self.highest = 0.0
         self.errors: list[str] = []
         self.script: Callable[[str], bytes | None] = lambda _query: None
@@ -124,6 +127,12 @@ class ScriptedInstrument:
                 if name == "output" and found[1] != before:
                     self.switched(found[1] == "ON")
                 return
+        if found := PROTECTION.fullmatch(command):
+            if found[1] is None:
+                self.tripped = False
+            else:
+                self.protection = found[1]
+            return
         if not LIST.fullmatch(command):
             self.errors.append('-113,"Undefined header"')
 
@@ -135,9 +144,11 @@ class ScriptedInstrument:
             "*OPC?": "1",
             "VOLT? (@1)": self.state["voltage"],
             "CURR? (@1)": self.state["current"],
+            "VOLT:PROT? (@1)": self.protection,
+            "VOLT:PROT:TRIP? (@1)": str(int(self.tripped)),
             "OUTP? (@1)": str(int(self.state["output"] == "ON")),
-            "MEAS:VOLT? (@1)": f"{30 + self._measured / 1e6:.6f}",
-            "MEAS:CURR? (@1)": f"{50 + self._measured / 1e6:.6f}",
+            "MEAS:VOLT? (@1)": f"{3.1 + self._measured / 1e6:.6f}",
+            "MEAS:CURR? (@1)": f"{0.5 + self._measured / 1e6:.6f}",
         }
         if command == "SYST:ERR?":
             return self.errors.pop(0) if self.errors else '+0,"No error"'

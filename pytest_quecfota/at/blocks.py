@@ -18,3 +18,10 @@ PASSTHROUGH = BlockRule(re.compile(rb"\+QIOTRD: ?(\d{1,7}), ?\d+, ?\d+\s*"))
 
 MODEL = BlockRule(re.compile(rb"\+QIOTMODELRD: ?(\d{1,7}), ?\d+, ?\d+\s*"))
 """The answer to AT+QIOTMODELRD=<length>."""
+
+ANY = BlockRule(
+    re.compile(
+        rb"(?:\+QIOTOTARD: ?\d{1,10}, ?(?=\d{1,7}\s*$)|\+QIOT(?:MODEL)?RD: ?(?=\d{1,7}, ?\d+, ?\d+\s*$))(\d{1,7})[, \d]*\s*"
+    )
+)
+"""Any of them: for who does not know what was asked."""

@@ -20,7 +20,7 @@ from pytest_quecfota.at.ownership import Asked
 from pytest_quecfota.at.quarantine import Probe, Quarantine
 from pytest_quecfota.at.response import BlockIncomplete, ModuleRestarted, Response
 from pytest_quecfota.errors import BenchError, CommandError, ModuleSilent, PortLost
-from pytest_quecfota.link.frames import Arm, BlockRule, Frame
+from pytest_quecfota.link.frames import Arm, Block, BlockRule, Frame
 from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.timeline import durations
 from pytest_quecfota.timeline.clock import FASTEST, SHORTEST_WAIT, SLACK
@@ -51,6 +51,7 @@ class Client:
         self._quarantine = Quarantine()
         self._echo: bool | None = None
         self._started = 0.0
+        self._block_end = 0
         wire.attach(self)
 
     @property
@@ -94,6 +95,15 @@ class Client:
             if self._quarantine.out_of_step is not None:
                 self._get_in_step(command)
             return self._run(command, seconds, prompt_data, block, restarts)
+
+    def hears(self, seconds: float) -> bool:
+        """Whether the module answers a plain `AT` within so many real seconds; for whoever looks for it."""
+        with self._turn:
+            self._wire.arm(Arm())
+            try:
+                return self._probe(seconds, quiet=0.05)
+            finally:
+                self._wire.arm(Arm() if self._quarantine.out_of_step is not None else None)
 
     def real_seconds(self, module_seconds: float) -> float:
         """How long a wait of `module_seconds` lasts here: with slack on a sped-up bench, and never below one second."""
@@ -173,11 +183,19 @@ class Client:
         if final is None:
             self._echo = None
             raise _restarted(exchange)
-        self._echo = exchange.echoed
+        self._echo = None if command.text.upper().startswith("ATE") else exchange.echoed
         if final.text.startswith(("ERROR", "+CM", "ABORTED")):
             raise CommandError(command.text, final.text, final.lines)
         block = None if exchange.block is None else exchange.block.payload
+        if exchange.block is not None and self._lost_bytes(self._wire.block_end):
+            raise _incomplete(command, exchange.block, "is not followed by CR LF as it should: bytes of it were lost")
         return Response(final.lines, list(final.values), self._duration(final.at), block, final.text, command.text)
+
+    def _lost_bytes(self, end: bytes) -> bool:
+        """Whether what follows a block shows that it swallowed some of it: no CR LF, or fewer than this module puts there."""
+        between = len(end) - 1 if end[-1:] in (b"O", b"E") else 0
+        fewer, self._block_end = 0 < between < self._block_end, max(between, self._block_end)
+        return not end.startswith(b"\r\n") or fewer
 
     def _give_up(self, exchange: Exchange, seconds: float, absences: int, in_data: bool) -> None:
         """Time is up: raise what that means, or take the answer that was held back as late."""
@@ -195,11 +213,10 @@ class Client:
         self._wire.timeline.response(command.text, exchange.lines, "", monotonic() - self._started)
         waited = f"within {durations.spell(seconds)} of module time ({self.real_seconds(seconds):.3g} s here)"
         if partial is not None:
-            header = partial.header.decode("utf-8", "backslashreplace")
-            raise BlockIncomplete(
-                f"{command.text}: {header} announced data of which {len(partial.payload)} bytes came {waited}",
-                header=header,
-                received=partial.payload,
+            raise _incomplete(command, partial, f"announced data of which {len(partial.payload)} bytes came {waited}")
+        if exchange.block is not None:
+            raise _incomplete(
+                command, exchange.block, f"was followed by no final result {waited}: bytes of it were lost"
             )
         due = "the prompt" if in_data and not exchange.prompted else "a final result (OK, ERROR)"
         raise ModuleSilent(f"{command.text}: {due} did not come {waited}", detail=_received(exchange))
@@ -213,20 +230,25 @@ class Client:
         quiet = max(0.1, self.response_time / min(self.speed, FASTEST))
         self._wire.arm(Arm())
         for _ in range(_PROBES):
-            probe = self._pending = Probe()
-            try:
-                self._wire.write(b"AT" + self._line_end, command=False)
-                answered = probe.answered(within, quiet)
-            finally:
-                self._pending = None
-            if probe.error is not None:
-                raise PortLost(str(probe.error), reason=probe.error.reason) from probe.error
-            if answered:
-                self._quarantine.paid(probe.finals - 1)
-                self._quarantine.in_step()
-                self._echo = probe.echoed
+            if self._probe(within, quiet):
                 return
         self._raise_out_of_step(command, culprit, within)
+
+    def _probe(self, within: float, quiet: float) -> bool:
+        """Send `AT`; whether it was answered in `within` real seconds and then `quiet` ones brought nothing more."""
+        probe = self._pending = Probe()
+        try:
+            self._wire.write(b"AT" + self._line_end, command=False)
+            answered = probe.answered(within, quiet)
+        finally:
+            self._pending = None
+        if probe.error is not None:
+            raise PortLost(str(probe.error), reason=probe.error.reason) from probe.error
+        if answered:
+            self._quarantine.paid(probe.finals - 1)
+            self._quarantine.in_step()
+            self._echo = probe.echoed
+        return answered
 
     def _raise_out_of_step(self, command: Asked, culprit: Asked | None, within: float) -> NoReturn:
         since = f" since {culprit.text} was not answered" if culprit is not None else ""
@@ -246,6 +268,11 @@ def _restarted(exchange: Exchange) -> ModuleRestarted:
     what = "switched itself off" if isinstance(exchange.ended_by, PoweredDown) else "restarted"
     summary = f"the module {what} before it had answered {exchange.command.text}: {line}"
     return ModuleRestarted(summary, detail=_received(exchange), line=line)
+
+
+def _incomplete(command: Asked, block: Block, what: str) -> BlockIncomplete:
+    header = block.header.decode("utf-8", "backslashreplace")
+    return BlockIncomplete(f"{command.text}: {header} {what}", header=header, received=block.payload)
 
 
 def _received(exchange: Exchange) -> str:

@@ -1,8 +1,8 @@
 """One command and what comes for it, collected on the reader thread while the caller's thread waits.
 
 `client` makes an `Exchange`, gives it every frame, and waits on its `signal`. While answers of earlier, timed-out
-commands may still come (`late`), a final result that cannot be this command's is held back; it counts after all if no
-better one comes.
+commands may still come (`late`), and where the module is known to echo (a line that doubles may end the next command),
+a final result that cannot be this command's is held back; it counts after all if no better one comes.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class Exchange:
             self._values = values.of_line(text, self.command.names)
 
     def _end(self, text: str) -> None:
-        if self._late and not self._plausible():
+        if (self._late or self._echo) and not self._plausible():
             self.held = self._result(text)
             self._lines.clear()
             self._values = None
@@ -182,7 +182,7 @@ class Exchange:
         self._finish(text)
 
     def _plausible(self) -> bool:
-        """While late answers are due: could this final result be this command's?"""
+        """Could this final result be this command's? Asked while late answers are due, and of a module that echoes."""
         if self._echo:
             return self.echoed
         return self._values is not None or not self.command.queries

@@ -17,8 +17,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .center import Center
 
 GRACE_SECONDS = 1
+WRONG_USE = 2
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -31,8 +36,17 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--clock", type=Path, help="clock file of a virtual bench (default: a clock of its own)")
     parser.add_argument("--parent", type=int, help="process whose death ends the service")
     parser.add_argument("--token-env", metavar="VAR", help="environment variable with the token (default: a new one)")
+    parser.add_argument(
+        "--patience", type=float, default=20.0, metavar="SECONDS", help="real seconds a slow client has (default: 20)"
+    )
     parser.add_argument("--json", action="store_true", help="print the ready line as JSON")
     return parser.parse_args(argv)
+
+
+def _wrong_use(text: str) -> SystemExit:
+    """Says in one line what is wrong; the exit code is that of wrong use."""
+    print(f"quecfota cloud: {text}", file=sys.stderr)
+    return SystemExit(WRONG_USE)
 
 
 def _token(variable: str | None) -> str | None:
@@ -40,7 +54,7 @@ def _token(variable: str | None) -> str | None:
         return None
     token = os.environ.get(variable, "")
     if len(token) < 8:
-        raise SystemExit(f"quecfota cloud: {variable} must hold a token of at least 8 characters")
+        raise _wrong_use(f"{variable} must hold a token of at least 8 characters")
     return token
 
 
@@ -52,7 +66,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise SystemExit(f"quecfota cloud: cannot listen on {host}:{port}: {error.strerror}") from error
+        raise _wrong_use(f"cannot listen on {host}:{port}: {error.strerror}") from error
     listener.listen(2048)
     return listener
 
@@ -85,15 +99,31 @@ def _watching(loop: asyncio.AbstractEventLoop, parent: int | None, stop: Callabl
             os.close(watch)
 
 
-async def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
-    import uvicorn
+def _open(options: argparse.Namespace) -> Center:
+    from sqlalchemy.exc import DatabaseError
 
     from .center import Center
     from .clock import MappedClock, OwnClock
-    from .service import create_app
+    from .store import CannotOpen
 
     clock = MappedClock(options.clock) if options.clock else OwnClock()
-    center = Center(options.data, clock, _token(options.token_env))
+    try:
+        return Center(options.data, clock, _token(options.token_env))
+    except (CannotOpen, OSError) as error:
+        raise _wrong_use(f"{options.data}: {error}") from error
+    except DatabaseError as error:
+        raise _wrong_use(f"{options.data}: the data base cannot be read: {error.orig}") from error
+
+
+async def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
+    import uvicorn
+
+    from .connections import patient, raise_file_limit
+    from .service import create_app
+
+    raise_file_limit()
+    center = _open(options)
+    center.patience = options.patience
     token = center.token
 
     class Server(uvicorn.Server):
@@ -119,7 +149,7 @@ async def _serve(options: argparse.Namespace, listener: socket.socket) -> None:
             timeout_graceful_shutdown=GRACE_SECONDS,
             timeout_keep_alive=75,
             ws="none",
-            http="h11",
+            http=patient(options.patience),
             loop="asyncio",
         )
     )

@@ -15,6 +15,7 @@ from . import tables
 from .clock import Clock
 from .domain.model import Plan
 from .domain.states import PlanEvent, plan_after
+from .held import Held
 from .live import Sessions, Subscribers, Turns
 from .packages import PackageFiles
 from .planbook import PlanBook
@@ -27,13 +28,23 @@ def digest(token: str) -> str:
 
 
 class Center:
-    """Store, files, clock and what is open; one per process."""
+    """Store, files, clock and what is open; one per process.
+
+    `patience`: real seconds that a slow client has.
+    """
+
+    patience = 20.0
 
     def __init__(self, directory: Path, clock: Clock, token: str | None = None) -> None:
         """`token` is the one for people; without it a new one is made (`self.token`), and earlier ones end."""
         directory.mkdir(parents=True, exist_ok=True)
         self.clock = clock
-        self.store = Store(directory / "center.sqlite")
+        self._held = Held(directory)
+        try:
+            self.store = Store(directory / "center.sqlite")
+        except BaseException:
+            self._held.close()
+            raise
         self.files = PackageFiles(directory)
         self.sessions = Sessions()
         self.subscribers = Subscribers()
@@ -87,3 +98,4 @@ class Center:
         """Frees everything; the object is of no use afterwards."""
         self.store.close()
         self.clock.close()
+        self._held.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 class Problem(Exception):
@@ -66,8 +69,18 @@ def _validation(_: Request, error: Exception) -> JSONResponse:
     return answer(422, detail, errors=problems)
 
 
+def _failed(_: Request, error: Exception) -> JSONResponse:
+    """A disk that is full is no fault of the program; whatever else the system refuses is."""
+    cause = getattr(error, "orig", error)
+    if getattr(cause, "errno", None) in NO_SPACE or "disk is full" in str(cause) or "disk I/O error" in str(cause):
+        return answer(507, "the disk of the Developer Center is full, or may not be written to")
+    raise error
+
+
 def install(app: FastAPI) -> None:
     """Makes every error of the application a problem."""
+    app.add_exception_handler(OSError, _failed)
+    app.add_exception_handler(OperationalError, _failed)
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -47,19 +48,29 @@ class FileSlice(Response):
         headers["content-range"] = f"bytes {first}-{last}/{size}"
         return cls(path, first, last - first + 1, 206, headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         left = self._length if scope["method"] != "HEAD" else 0
-        with self._path.open("rb") as file:
-            file.seek(self._first)
-            while left > 0:
-                piece = file.read(min(PIECE, left))
-                if not piece:
-                    raise Problem(500, "the file ended early")
-                left -= len(piece)
-                await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+        gone = asyncio.ensure_future(_gone(receive))
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._first)
+                while left > 0 and not gone.done():
+                    piece = file.read(min(PIECE, left))
+                    if not piece:
+                        raise Problem(500, "the file ended early")
+                    left -= len(piece)
+                    await send({"type": "http.response.body", "body": piece, "more_body": left > 0})
+                    await asyncio.sleep(0)  # others have their turn; to a client that is gone, sending does not wait
+        finally:
+            gone.cancel()
         if not self._length or scope["method"] == "HEAD":
             await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _bounds(found: re.Match[str], size: int) -> tuple[int, int]:

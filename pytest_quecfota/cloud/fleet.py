@@ -31,13 +31,17 @@ _ONE = sa.select(tables.devices).where(_D.product_key == sa.bindparam("p"), _D.d
 
 @dataclasses.dataclass(frozen=True)
 class Device:
-    """A device and what it last reported; `connections` counts how often it connected."""
+    """A device and what it last reported; `connections` counts how often it connected.
+
+    `auto_upgrade`: its user lets it take user-confirmed plans by itself.
+    """
 
     id: int
     product_key: str
     dk: str
     connections: int
     reported: Reported
+    auto_upgrade: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,7 +135,8 @@ def reported_by(row: Row) -> Reported:
 
 def device_of(row: Row) -> Device:
     """A device from its row."""
-    return Device(row["id"], row["product_key"], row["dk"], row["connections"], reported_by(row))
+    auto = bool(row["auto_upgrade"])
+    return Device(row["id"], row["product_key"], row["dk"], row["connections"], reported_by(row), auto)
 
 
 def note(center: Center, tx: Transaction, row: Row, report: Report, **more: Any) -> Device:

@@ -12,10 +12,15 @@ import secrets
 import time
 from collections.abc import Iterator
 
+from .domain.windows import PUSH_EVERY
+
 ONLINE_SECONDS = 60.0
 """Real seconds a device counts as online after its last call."""
 ANSWER_SECONDS = 3.0
 """Real seconds a device has to answer an offer before it is pushed again, however fast the platform's clock runs."""
+YOUNG_OFFER = PUSH_EVERY / 2
+"""Seconds of platform time: rounds are ten minutes apart for all devices together, so that one which has just asked
+would hear the same offer again at once; it is left out of that round ("about every ten minutes")."""
 
 
 @dataclasses.dataclass
@@ -31,6 +36,7 @@ class Session:
     poll: object = None
     offer_due: bool = False
     unanswered_since: float | None = None
+    offered_at: float | None = None
     cancelled: list[int] = dataclasses.field(default_factory=list)
     cancel_told: bool = False
     dismissed: int | None = None
@@ -45,6 +51,14 @@ class Session:
         if self.unanswered_since is None:
             return 0.0
         return max(self.unanswered_since + ANSWER_SECONDS - time.monotonic(), 0.0)
+
+    def offered(self, now: float) -> None:
+        """A plan goes to the device at this moment of platform time: no push is due to it any more."""
+        self.offer_due, self.unanswered_since, self.offered_at = False, time.monotonic(), now
+
+    def offered_lately(self, now: float) -> bool:
+        """Whether the round of pushes that begins now has to leave the device out: its last offer is too young."""
+        return self.offered_at is not None and now - self.offered_at < YOUNG_OFFER
 
     def wake(self) -> None:
         """Lets the open poll look at what is due."""

@@ -44,4 +44,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
         package INTEGER NOT NULL REFERENCES packages(id), plan INTEGER NOT NULL REFERENCES plans(id), dk TEXT NOT NULL,
         component TEXT NOT NULL, state TEXT NOT NULL, started REAL NOT NULL, deadline REAL NOT NULL)""",
     ),
+    (  # 2: what the App's user set for a device, and removed from sight
+        "ALTER TABLE devices ADD COLUMN auto_upgrade INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE plan_devices ADD COLUMN app_deleted INTEGER NOT NULL DEFAULT 0",
+    ),
 )

@@ -12,7 +12,7 @@ from .center import Center
 from .domain import logs, matching
 from .domain.case import Case
 from .domain.model import Plan
-from .domain.states import IN_FORCE, TRANSITIONS, ComponentStatus, DeviceStatus, Event
+from .domain.states import IN_FORCE, OVER, TRANSITIONS, ComponentStatus, DeviceStatus, Event
 from .domain.windows import iso
 from .errors import Problem, not_found
 from .fleet import reported_by, row_of
@@ -42,7 +42,7 @@ def views(center: Center, tx: Transaction, plan: Plan, dks: Sequence[str]) -> li
 
 
 def view(center: Center, plan: Plan, dk: str, case: Case | None) -> dict[str, Any]:
-    """One device as the monitoring shows it; without a case nothing has happened yet."""
+    """One device as the monitoring shows it, in the plan's time zone; without a case nothing has happened yet."""
     tasks = {task.component.position: task for task in case.tasks} if case else {}
     components = []
     for component in plan.components:
@@ -61,9 +61,9 @@ def view(center: Center, plan: Plan, dk: str, case: Case | None) -> dict[str, An
         "dk": dk,
         "status": (case.status if case else DeviceStatus.NOT_UPGRADED).value,
         "online": center.sessions.online(plan.product_key, dk),
-        "start": iso(case.started) if case and case.started else None,
-        "end": iso(case.ended) if case and case.ended else None,
-        "refused_until": iso(case.refused_until) if case and case.refused_until else None,
+        "start": iso(case.started, plan.zone) if case and case.started else None,
+        "end": iso(case.ended, plan.zone) if case and case.ended else None,
+        "refused_until": iso(case.refused_until, plan.zone) if case and case.refused_until else None,
         "cancelling": bool(case and case.cancelling),
         "retries": case.retries if case else 0,
         "components": components,
@@ -117,10 +117,7 @@ def note(center: Center, tx: Transaction, plan: Plan, dk: str, text: str, compon
 def retry(center: Center, tx: Transaction, plan: Plan, dk: str, *, from_app: bool = False) -> None:
     """Tries a failed device again: at once if it is online, else when it comes online."""
     case = case_of(tx, plan, dk)
-    if plan.mode != "silent" and not from_app:
-        raise Problem(409, "a user-confirmed upgrade is retried from the App")
-    if plan.status not in IN_FORCE or not plan.start <= center.clock.now() < plan.end:
-        raise Problem(409, f"only devices of a plan in force are retried; this one is {plan.status.value}")
+    may_retry(center, plan, from_app=from_app)
     if case is None or not case.failed:
         raise Problem(
             409,
@@ -137,6 +134,20 @@ def retry(center: Center, tx: Transaction, plan: Plan, dk: str, *, from_app: boo
     note(center, tx, plan, dk, logs.RETRIED)
     save(center, tx, case, center.clock.now())
     planning.issue_at_once(center, tx, plan.id, dk)
+
+
+def may_retry(center: Center, plan: Plan, *, from_app: bool = False) -> None:
+    """Raises 409 where no device of the plan can be tried again."""
+    if plan.mode != "silent" and not from_app:
+        raise Problem(409, "a user-confirmed upgrade is retried from the App")
+    if plan.status not in IN_FORCE or not plan.start <= center.clock.now() < plan.end:
+        raise Problem(409, f"only devices of a plan in force are retried; this one is {plan.status.value}")
+
+
+def failed(tx: Transaction, plan: Plan) -> list[str]:
+    """The devices of the plan that have failed."""
+    rows = tx.rows(sa.select(_D.dk).where(_D.plan == plan.id, _D.status == DeviceStatus.FAILED.value).order_by(_D.id))
+    return [row["dk"] for row in rows]
 
 
 def _versions_still_fit(tx: Transaction, case: Case) -> None:
@@ -158,6 +169,8 @@ def cancel(center: Center, tx: Transaction, plan: Plan, dk: str, text: str = log
     case = case_of(tx, plan, dk)
     if plan.activated is None:
         raise Problem(409, "the plan is not activated: nothing is to be cancelled")
+    if plan.status in OVER and not (case and case.running):
+        raise Problem(409, f"nothing waits or runs any more: the plan is {plan.status.value}")
     case = case or cases.create(tx, plan, dk)
     if case.updating:
         raise Problem(409, f"device {dk} is already upgrading; that cannot be called back")

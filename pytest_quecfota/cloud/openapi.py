@@ -8,8 +8,10 @@ from typing import Any
 from fastapi import FastAPI
 
 from . import errors
+from .examples import EXAMPLES, UPLOAD
 
-METHODS = ("get", "post", "patch", "delete")
+METHODS = ("get", "post", "put", "patch", "delete")
+LISTING = "Listing_"
 KEYS = {"product_key": "product_key", "dk": "dk"}
 """Path parameters that are not the `id` of what was created."""
 
@@ -23,6 +25,7 @@ def describe(app: FastAPI) -> None:
         components = schema.setdefault("components", {}).setdefault("schemas", {})
         if "Problem" not in components:
             components["Problem"] = errors.SCHEMA
+            _examples(schema)
             _limits(schema)
             _links(schema)
         return schema
@@ -36,6 +39,24 @@ def methods(app: FastAPI, path: str) -> list[str]:
         if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
             return sorted(method.upper() for method in item if method in METHODS)
     return ["GET"]
+
+
+def _examples(schema: dict[str, Any]) -> None:
+    models = schema["components"]["schemas"]
+    for name, example in EXAMPLES.items():
+        models[name].setdefault("examples", [example])
+    for name, model in models.items():
+        if name.startswith(LISTING):
+            item = models[name.removeprefix(LISTING).rstrip("_")]["examples"][0]
+            model["examples"] = [{"items": [item], "total": 1}]
+    for item in schema["paths"].values():
+        for method, call in item.items():
+            media = call.get("requestBody", {}).get("content", {}) if method in METHODS else {}
+            if "application/json" in media and media["application/json"]["schema"].get("type") == "array":
+                listed = media["application/json"]["schema"]["items"]["$ref"].rsplit("/", 1)[-1]
+                media["application/json"]["example"] = [models[listed]["examples"][0]]
+            if "multipart/form-data" in media:
+                media["multipart/form-data"]["example"] = UPLOAD
 
 
 def _limits(schema: dict[str, Any]) -> None:

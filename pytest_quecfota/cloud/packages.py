@@ -12,7 +12,7 @@ import hashlib
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,9 @@ class Incoming:
         self._path.replace(self._final / self._sha256.hexdigest())
 
     def discard(self) -> None:
-        """Removes what was written."""
-        self._file.close()
+        """Removes what was written, as long as it was not kept."""
+        with contextlib.suppress(OSError):  # the rest of it may not fit on the disk
+            self._file.close()
         self._path.unlink(missing_ok=True)
 
 
@@ -96,14 +97,3 @@ class PackageFiles:
         """Removes what a crash left behind."""
         for leftover in [*self._incoming.iterdir(), *(f for f in self._files.iterdir() if f.name not in needed)]:
             leftover.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def received(files: list[Incoming]) -> Iterator[None]:
-    """Discards everything on its way in if the block raises."""
-    try:
-        yield
-    except BaseException:
-        for file in files:
-            file.discard()
-        raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from .center import Center
 from .domain import logs, matching
 from .domain.model import Plan, Strategy
 from .domain.states import (
+    OVER,
     TRANSITIONS,
     ComponentStatus,
     DeviceStatus,
@@ -60,6 +61,12 @@ class Definition:
     rejection_minutes: int = 120
     strategy: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     texts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def with_list(self, which: Literal["whitelist", "blacklist"], keys: tuple[str, ...]) -> Definition:
+        """The same with another list."""
+        if which == "whitelist":
+            return dataclasses.replace(self, whitelist=keys)
+        return dataclasses.replace(self, blacklist=keys)
 
     def document(self) -> dict[str, Any]:
         """As it is stored; `planbook` reads it."""
@@ -145,6 +152,29 @@ def replace(center: Center, tx: Transaction, plan_id: int, definition: Definitio
     _check(tx, definition, plan_id)
     tx.execute(sa.update(tables.plans).where(tables.plans.c.id == plan_id).values(**_values(definition)))
     center.plans.forget()
+
+
+def definition_of(tx: Transaction, plan: Plan) -> Definition:
+    """What was decided about a stored plan."""
+    row = tx.row(sa.select(tables.plans).where(tables.plans.c.id == plan.id))
+    assert row is not None
+    document = dict(row["document"])
+    for name in ("whitelist", "blacklist", "components"):
+        document[name] = tuple(document[name])
+    return Definition(**document, **{name: row[name] for name in ("name", "product_key", "start", "end")})
+
+
+def reword(center: Center, tx: Transaction, plan_id: int, texts: Mapping[str, str]) -> None:
+    """Changes the texts of a user-confirmed plan that is not over."""
+    plan = one(center, tx, plan_id)
+    if plan.mode == "silent":
+        raise Problem(409, "a silent plan has no texts: nobody is asked")
+    if plan.status in OVER:
+        raise Problem(409, f"this plan is over: {plan.status.value}")
+    definition = dataclasses.replace(definition_of(tx, plan), texts=dict(texts))
+    tx.execute(sa.update(tables.plans).where(tables.plans.c.id == plan_id).values(document=definition.document()))
+    center.plans.forget()
+    tx.after(lambda: center.subscribers.tell(plan_id))
 
 
 def delete(center: Center, tx: Transaction, plan_id: int) -> None:

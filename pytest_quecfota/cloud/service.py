@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import errors, openapi, south, ticking
-from .api import access, components, control, devices, enduser, monitoring, packages, page, plans, projects
+from .api import access, components, control, devices, enduser, lists, monitoring, packages, page, plans, projects
 from .center import Center
 from .live import Turns
 
@@ -73,10 +73,10 @@ def create_app(center: Center) -> FastAPI:
     app.add_middleware(Porter, turns=center.turns)
     app.include_router(south.router)  # first: routes are looked at in order, and modules call most
     guarded = [Depends(access.person)]
-    for router in (projects, devices, components, packages, plans, monitoring):
-        app.include_router(router.router, prefix="/api/v1", dependencies=guarded)
-    for plain in (enduser, control):
-        app.include_router(plain.router, dependencies=guarded)
+    for resource in (projects, devices, components, packages, plans, lists, monitoring):
+        app.include_router(resource.router, prefix="/api/v1", dependencies=guarded)
+    for router in (enduser.router, enduser.plain, control.router):
+        app.include_router(router, dependencies=guarded)
     app.include_router(page.router)
     openapi.describe(app)
     return app

@@ -283,7 +283,7 @@ def _offer(center: Center, session: Session, report: fleet.Report, *, asked: boo
         tasks = upgrades.offer(asked=asked)
         upgrades.close()
     if tasks:
-        session.unanswered_since = time.monotonic()
+        session.offered(center.clock.now())
     return tasks
 
 

@@ -63,6 +63,10 @@ class Transaction:
             action()
 
 
+class CannotOpen(Exception):
+    """The data directory is not one that this program can use now; the text says why."""
+
+
 class Store:
     """The data base of one data directory."""
 
@@ -93,7 +97,8 @@ class Store:
             connection.execute(sa.text("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"))
             done = connection.execute(sa.text("SELECT coalesce(max(version), 0) FROM schema_version")).scalar() or 0
             if done > len(migrations.STEPS):
-                raise RuntimeError(f"the data directory is of a newer version ({done}) than this program")
+                known = len(migrations.STEPS)
+                raise CannotOpen(f"its data are of version {done}, this program knows up to {known}; take a newer one")
             for version, step in enumerate(migrations.STEPS[done:], start=done + 1):
                 for statement in step:
                     connection.execute(sa.text(statement))

@@ -55,6 +55,7 @@ devices = sa.Table(
     _json("readings"),
     _real("created"),
     _real("seen", nullable=True),
+    _number("auto_upgrade"),
 )
 packages = sa.Table(
     "packages",
@@ -103,6 +104,7 @@ plan_devices = sa.Table(
     _real("refused_until", nullable=True),
     _real("started", nullable=True),
     _real("ended", nullable=True),
+    _number("app_deleted"),
 )
 tasks = sa.Table(
     "tasks",

@@ -55,13 +55,13 @@ def push(center: Center) -> None:
     """Begins a push round: every reachable device looks for what is due to it."""
     with center.transaction() as tx:
         d, p = tables.plan_devices.c, tables.plans.c
-        due = sa.select(p.product_key).join(tables.plan_devices, d.plan == p.id).where(d.due == 1)
-        wanted = {
-            plan.product_key for plan in center.plans.unfinished(tx) if plan.mode == "silent" and plan.push_actively
-        }
-        wanted |= {row["product_key"] for row in tx.rows(due)}
+        query = sa.select(p.product_key, d.dk).join(tables.plan_devices, d.plan == p.id).where(d.due == 1)
+        due = {(row["product_key"], row["dk"]) for row in tx.rows(query)}
+        pushing = {p.product_key for p in center.plans.unfinished(tx) if p.mode != "silent" or p.push_actively}
+    now = center.clock.now()
     for session in center.sessions:
-        if session.product_key in wanted and session.online():
+        rotates = session.product_key in pushing and not session.offered_lately(now)
+        if (rotates or (session.product_key, session.dk) in due) and session.online():
             session.offer_due = True
             session.wake()
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from . import cases, tables, verification
 from .center import Center
 from .domain import gates, logs, matching
-from .domain.case import Case, Task
+from .domain.case import NOW, Case, Task
 from .domain.model import Plan
 from .domain.states import (
     IN_FORCE,
@@ -80,7 +80,8 @@ class DeviceUpgrades:
 
     def _consider(self, plan: Plan, *, asked: bool) -> Sequence[Task]:
         case = self._case(plan)
-        reason = gates.closed(case, gates.Occasion(self._now, asked, self._device.reported))
+        occasion = gates.Occasion(self._now, asked, self._device.reported, self._device.auto_upgrade)
+        reason = gates.closed(case, occasion)
         matched = [] if reason else self._matched(case)
         offered = [task for task, found in matched if found is matching.Match.OFFER]
         if asked:
@@ -89,6 +90,9 @@ class DeviceUpgrades:
             for text in self._why_not(matched, reason):
                 self._note(case, logs.not_issued(text))
         if offered:
+            if gates.confirms_itself(case, occasion):
+                case.app = NOW
+                self._note(case, logs.AUTO_CONFIRMED)
             self._issue(case, offered)
         self._save(case)
         return offered

@@ -44,7 +44,7 @@ class ServiceCenter:
         Raises:
             DeveloperCenterError: it cannot be reached, or does not take the token.
         """
-        self._components = {item["identifier"] for item in self._of("items", self.api.get("/components"))}
+        self._look_at_components()
 
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """Upload the package, make the component known, create the plan and activate it."""
@@ -125,7 +125,12 @@ class ServiceCenter:
             )
         return answer[name]
 
+    def _look_at_components(self) -> None:
+        self._components = {item["identifier"] for item in self._of("items", self.api.get("/components"))}
+
     def _make_known(self, identifier: str, component_type: str) -> None:
+        if identifier not in self._components:
+            self._look_at_components()  # somebody else may have made it since
         if identifier not in self._components:
             self.api.post("/components", {"name": identifier, "identifier": identifier, "type": component_type})
             self._components.add(identifier)

@@ -19,9 +19,15 @@ _WRITE_PATIENCE = 0.2
 
 
 class DescriptorPort:
-    """A `Port` on `descriptor`, which is set non-blocking and stays owned by whoever gave `release` to close it."""
+    """A `Port` on `descriptor`, which is set non-blocking and stays owned by whoever gave `release` to close it.
 
-    def __init__(self, descriptor: int, release: Callable[[], None]) -> None:
+    `change` sets its `baudrate`, `dtr` or `rts`; None: it has none.
+    """
+
+    def __init__(
+        self, descriptor: int, release: Callable[[], None], change: Callable[[str, int], None] | None = None
+    ) -> None:
+        self._change = change
         os.set_blocking(descriptor, False)
         self._descriptor = descriptor
         self._release: Callable[[], None] | None = release
@@ -66,6 +72,20 @@ class DescriptorPort:
                 self._wait_writable(
                     writable, deadline, f"the port took {len(data) - len(view)} of {len(data)} bytes in {seconds:g} s"
                 )
+
+    def change_rate(self, baudrate: int) -> bool:
+        """See `Port.change_rate`."""
+        return self._changed("baudrate", baudrate)
+
+    def set_line(self, name: str, asserted: bool) -> bool:
+        """See `Port.set_line`."""
+        return self._changed(name, asserted)
+
+    def _changed(self, name: str, value: int) -> bool:
+        if self._change is None:
+            return False
+        self._change(name, value)
+        return True
 
     def cancel(self) -> None:
         """See `Port.cancel`."""

@@ -53,7 +53,11 @@ class BlockRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arm:
-    """What a waiting command needs framed beside lines: a prompt, a block. Each comes at most once."""
+    """What a waiting command needs framed beside lines: a prompt, a block. Each comes at most once.
+
+    `repeats`: blocks as often as they come; for whoever listens to the commands of somebody else.
+    """
 
     prompt: bool = False
     block: BlockRule | None = None
+    repeats: bool = False

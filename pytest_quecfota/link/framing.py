@@ -25,6 +25,8 @@ from pytest_quecfota.link.frames import Arm, Block, Frame, Line, Prompt
 MAX_LINE = 256 * 1024
 """Bytes of the longest line that is kept whole."""
 
+_BLOCK_PATIENCE = 1.0
+
 _SEAM = re.compile(rb'\+QIOT(?:SUB)?EVT: ?["\d]|\+QIND: ?"|RDY$')
 _SEAMED = rb"[\x01-\x09\x0b-\x1f\x7f-\xff]|\+|AT.|OK.|ERROR."
 _MAY_HAVE_SEAM = re.compile(_SEAMED)
@@ -73,6 +75,9 @@ class Framer:
         self._filling: _Filling | None = None
         self._line_feed_due = False
         self._space_due = False
+        self.block_end = b""
+        """The bytes between the last block and the next line, and that line's first byte: too few of them, and bytes were lost."""
+        self._ending = False
         self._prompted: Arm | None = None
         self._blocked: Arm | None = None
 
@@ -81,6 +86,16 @@ class Framer:
         """A payload that a URC announced has begun and is not complete."""
         filling = self._filling
         return filling is not None and filling.announced
+
+    @property
+    def patience(self) -> float | None:
+        """How many real seconds to wait for more before `expire` is called; None: for ever."""
+        return None if self._filling is None or not self._unattended else _BLOCK_PATIENCE
+
+    @property
+    def _unattended(self) -> bool:
+        """Nobody waits for the block that is being filled, so nobody gives it up: a URC announced it, or an overheard answer."""
+        return self.filling_announced or (self.arm is not None and self.arm.repeats)
 
     @property
     def received_of_block(self) -> int:
@@ -94,6 +109,8 @@ class Framer:
         arm = self.arm
         data = chunk
         while data:
+            if self._ending:
+                self._see_end(data)
             if self._filling is not None:
                 data = self._fill(self._filling, data, frames)
             elif arm is None and b"\0" not in data:
@@ -101,6 +118,11 @@ class Framer:
             else:
                 data = self._split(data, arm, frames)
         return frames
+
+    def expire(self) -> list[Frame]:
+        """Nothing came for as long as `patience` says: what there is of a block that nobody waits for."""
+        block = self.abort_block() if self._unattended else None
+        return [] if block is None else [block]
 
     def abort_block(self) -> Block | None:
         """Give up the block that is being filled; returns it with the bytes that came. Lines are read again from here."""
@@ -183,7 +205,7 @@ class Framer:
         candidate = is_candidate(line.text)
         if arm is None and not candidate:
             return False
-        if arm is not None and arm.block is not None and self._blocked is not arm:
+        if arm is not None and arm.block is not None and (self._blocked is not arm or arm.repeats):
             length = arm.block.payload_length(line.text)
             if length is not None:
                 self._blocked = arm
@@ -228,6 +250,12 @@ class Framer:
         if arm is not None or is_candidate(line):
             frames.append(Line(line[: self._max_line], cut=True))
 
+    def _see_end(self, data: bytes) -> None:
+        """Look at what follows a block; it is cut into lines as ever."""
+        between = len(data) - len(data.lstrip(b"\r\n"))
+        self.block_end += data[: between + 1]
+        self._ending = between == len(data)
+
     def _take_prompt(self, line: bytes | bytearray, arm: Arm, frames: list[Frame]) -> bool:
         if not arm.prompt or self._prompted is arm or not line.startswith(b">"):
             return False
@@ -243,5 +271,6 @@ class Framer:
         filling.data += data[:missing]
         if len(filling.data) == filling.length:
             self._filling = None
+            self._ending, self.block_end = True, b""
             frames.append(Block(filling.header, bytes(filling.data), filling.announced))
         return data[missing:]

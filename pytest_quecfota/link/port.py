@@ -58,6 +58,12 @@ class Port(Protocol):
     def write(self, data: bytes, seconds: float) -> None:
         """Hand all of `data` to the port within `seconds`, else `TimeoutError`."""
 
+    def change_rate(self, baudrate: int) -> bool:
+        """Go on at another baud rate; False where the port has none to change."""
+
+    def set_line(self, name: str, asserted: bool) -> bool:
+        """Set the modem line `dtr` or `rts`; False where the port has none."""
+
     def cancel(self) -> None:
         """End, before `close`, the `read` that waits now or comes next and the `write` that is stuck."""
 
@@ -149,5 +155,5 @@ def _open_serial(url: str, baudrate: int) -> Port:
 
     device = pyserial_port.open_url(url, baudrate)
     if isinstance(device, serial.Serial) and type(device).read is serial.Serial.read:
-        return DescriptorPort(device.fileno(), device.close)
+        return DescriptorPort(device.fileno(), device.close, lambda name, value: setattr(device, name, value))
     return pyserial_port.PyserialPort(device)

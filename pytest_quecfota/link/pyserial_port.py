@@ -88,6 +88,16 @@ class PyserialPort:
         except serial.SerialTimeoutException as error:
             raise TimeoutError(f"the port did not take {len(data)} bytes in {seconds:g} s") from error
 
+    def change_rate(self, baudrate: int) -> bool:
+        """See `Port.change_rate`."""
+        self._device.baudrate = baudrate
+        return True
+
+    def set_line(self, name: str, asserted: bool) -> bool:
+        """See `Port.set_line`."""
+        setattr(self._device, name, asserted)
+        return True
+
     def cancel(self) -> None:
         """See `Port.cancel`."""
         self._cancelled = True

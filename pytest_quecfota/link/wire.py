@@ -25,8 +25,38 @@ from pytest_quecfota.link.recorder import Recorder
 from pytest_quecfota.link.reopening import Reopening
 from pytest_quecfota.link.trigger import Trigger
 
-_BLOCK_PATIENCE = 1.0
 _CLOSE_SECONDS = 2.0
+
+
+class Cutter(Protocol):
+    """Cuts what is read into frames; `framing.Framer` does it for what a module says."""
+
+    arm: Arm | None
+    block_end: bytes
+
+    @property
+    def patience(self) -> float | None:
+        """How many real seconds to wait for more before `expire` is called; None: for ever."""
+
+    @property
+    def filling_announced(self) -> bool:
+        """A payload that a URC announced has begun and is not complete."""
+
+    @property
+    def received_of_block(self) -> int:
+        """Grows while a block is being filled; 0 where none is."""
+
+    def feed(self, chunk: bytes) -> list[Frame]:
+        """The frames that `chunk` completes."""
+
+    def expire(self) -> list[Frame]:
+        """Nothing came for as long as `patience` says: what there is so far."""
+
+    def abort_block(self) -> Block | None:
+        """Give up the block that is being filled; returns it with the bytes that came."""
+
+    def reset(self) -> list[Frame]:
+        """The stream ends here and another begins: what was left of it."""
 
 
 class Consumer(Protocol):
@@ -46,7 +76,8 @@ class Wire:
     """Reads one port from its opening to `close`, on a thread of its own.
 
     `timeline` gets everything; `record_to` exchanges it between tests. `reopen_within`: real seconds a vanished port may stay away.
-    `settle`: seconds a port that is back gets before it is opened. A `read_only` wire (the tap of an observed host) sends nothing.
+    `settle`: seconds a port that is back gets before it is opened. A `read_only` wire (one of an observed host) sends nothing.
+    `framer`: cuts what comes; the one for what a module says where None.
     Raises `PortLost` where the port cannot be opened.
     """
 
@@ -58,6 +89,7 @@ class Wire:
         reopen_within: float = 30.0,
         settle: float = 0.5,
         read_only: bool = False,
+        framer: Cutter | None = None,
     ) -> None:
         self.spec = spec
         self.read_only = read_only
@@ -66,7 +98,7 @@ class Wire:
         self.absences = 0
         """How often the port has vanished."""
         self._timeline = timeline
-        self._framer = Framer()
+        self._framer: Cutter = framer or Framer()
         self._framing = threading.Lock()
         self._triggers: tuple[Trigger, ...] = ()
         self._arming = threading.Lock()
@@ -109,6 +141,11 @@ class Wire:
             self._framer.arm = arm
 
     @property
+    def block_end(self) -> bytes:
+        """What came between the last block and the line after it, and that line's first byte."""
+        return self._framer.block_end
+
+    @property
     def block_received(self) -> int:
         """Grows while a block comes; 0 where none does."""
         return self._framer.received_of_block
@@ -139,6 +176,25 @@ class Wire:
                 if self._present.is_set():
                     self._write_now(data, command, deadline)
                     return
+
+    def change_rate(self, baudrate: int) -> bool:
+        """Go on at another baud rate until the port is opened anew; False where it has none. Raises `PortLost`."""
+        with self._writing:
+            try:
+                return self._port.change_rate(baudrate)
+            except (OSError, ValueError) as error:
+                raise PortLost(f"{self.spec.name} does not take {baudrate} baud: {error}") from error
+
+    def set_line(self, name: str, asserted: bool) -> None:
+        """Set the modem line `dtr` or `rts` of the port. Raises `PortLost` where it has none, or is gone."""
+        with self._writing:
+            try:
+                there = self._port.set_line(name, asserted)
+            except (OSError, ValueError) as error:
+                raise PortLost(f"{self.spec.name} does not set {name.upper()}: {error}") from error
+        if not there:
+            raise PortLost(f"{self.spec.name} has no modem lines: {name.upper()} cannot be set")
+        self._timeline.record("note", text=f"{name.upper()} {'asserted' if asserted else 'released'}")
 
     def close(self) -> None:
         """End the thread and give the port back, within 2 s. Raises `PortLost` where the port cannot be closed in time."""
@@ -171,11 +227,11 @@ class Wire:
         try:
             while not self._closing.is_set():
                 try:
-                    data = self._port.read(_BLOCK_PATIENCE if self._framer.filling_announced else None)
+                    data = self._port.read(self._framer.patience)
                 except OSError as error:
                     self._bring_back(error)
                 else:
-                    self._deliver(data) if data else self._end_stale_block()
+                    self._deliver(data) if data else self._expire()
         except BenchError as error:
             self._give_up(error)
         except Exception as error:
@@ -217,15 +273,17 @@ class Wire:
         if trigger.error is not None:
             timeline.fault(trigger.error)
 
-    def _end_stale_block(self) -> None:
-        """A URC announced more than comes: its payload ends here. A command's block is its client's business."""
+    def _expire(self) -> None:
+        """More was announced than comes: it ends here. The block of a command we sent is its client's business."""
         with self._framing:
-            block = self._framer.abort_block() if self._framer.filling_announced else None
-        if block is None:
-            return
+            left = self._framer.expire()
         time, timeline = self._timeline.stamp(monotonic()), self._timeline
-        timeline.record("note", text="payload incomplete", header=_readable(block.header), received=block.payload.hex())
-        self._pass_on(Line(block.header), time, timeline)
+        for frame in left:
+            if isinstance(frame, Block):
+                received = frame.payload.hex()
+                timeline.record("note", text="payload incomplete", header=_readable(frame.header), received=received)
+                frame = Line(frame.header) if frame.announced else frame
+            self._pass_on(frame, time, timeline)
 
     def _bring_back(self, error: OSError) -> None:
         timeline = self._timeline

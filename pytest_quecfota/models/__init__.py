@@ -8,10 +8,22 @@ virtual bench has model data of its own and reads none of this: a wrong number h
 from __future__ import annotations
 
 from pytest_quecfota.models.catalogue import UnknownModel, load, names
-from pytest_quecfota.models.schema import Boot, Fact, Identity, Model, Options, Pick, SupplyLimits, Timings, Verb
+from pytest_quecfota.models.schema import (
+    Boot,
+    Classic,
+    Fact,
+    Identity,
+    Model,
+    Options,
+    Pick,
+    SupplyLimits,
+    Timings,
+    Verb,
+)
 
 __all__ = [
     "Boot",
+    "Classic",
     "Fact",
     "Identity",
     "Model",

@@ -2,6 +2,8 @@
 
 A model's file is laid over `layers/<flavour>.yaml`, and that over `layers/quecthing.yaml`, which holds what all modules
 with QuecThing have in common. Maps are merged, everything else is replaced; a fact with its mark is replaced whole.
+
+`classic` names a family of `layers/classic.yaml`.
 """
 
 from __future__ import annotations
@@ -45,6 +47,8 @@ def load(name: str) -> Model:
     own = _read(f"{name}.yaml")
     layers: list[Mapping[str, Any]] = [_read("layers/quecthing.yaml"), _read(f"layers/{own['flavour']}.yaml"), own]
     plain, found = facts.split(functools.reduce(_merged, layers))
+    if family := plain.get("classic"):
+        plain["classic"] = {"family": family, **_read("layers/classic.yaml")[family]}
     return Model.model_validate({**plain, "name": name, "facts": found})
 
 

@@ -128,6 +128,25 @@ class SupplyLimits(_Data):
         return self
 
 
+class Classic(_Data):
+    """How the model's family plays AT+QFOTADL: `ways` a package may come, URLs in characters, endings of the `parts` it is made of.
+
+    `stages` are those after the restart, in order; `results` what END may name besides 0, `download_results` what HTTPEND may
+    where that is no guide's table. `after_cut`: what the guide says of a cut in the installation (`unsaid`: nothing testable).
+    """
+
+    family: str
+    source: str
+    ways: tuple[Literal["http", "https", "ftp", "upload", "path", "fixed"], ...]
+    longest_url: Annotated[int, Field(gt=0)]
+    stages: tuple[str, ...]
+    results: tuple[int, ...]
+    after_cut: Literal["continues", "restores", "goes-back", "unsaid"]
+    parts: tuple[str, ...] = ("",)
+    percent_sign: bool = False
+    download_results: tuple[int, ...] = ()
+
+
 class Options(_Data):
     """What firmware versions do differently, or sources contradict; a rig's `module.profile` may override each.
 
@@ -140,6 +159,8 @@ class Options(_Data):
     port_vanishes: the serial port goes away while the module restarts (its own USB). boot_rom: text of the boot ROM, at
     another byte rate, comes before RDY. echo: on at start. empty_mcuver: what AT+QIOTMCUVER? answers with no version set.
     send_event: NB, whether 4,10200 follows every AT+QIOTSEND or only confirmed ones. sdk: the QuecThing version, where known.
+    dfota_https_words: AT+QFOTADL over HTTPS says HTTPSTART, or HTTPSSTART. voltage_lines: what is printed of a supply out of
+    range: nothing, text (UNDER_VOLTAGE WARNING), or `+QIND: "vbatt",<n>`.
     """
 
     success_event: SuccessEvent = "after-restart"
@@ -159,6 +180,8 @@ class Options(_Data):
     otard_max: Annotated[int, Field(gt=0)] = 1024
     sota_block: Annotated[int, Field(gt=0)] | None = None
     send_event: Literal["always", "confirmed"] = "always"
+    dfota_https_words: Literal["http", "https"] = "http"
+    voltage_lines: Literal["none", "text", "vbatt"] = "none"
     sdk: Annotated[str, Field(pattern=r"^(\d+(\.\d+){1,3})?$")] = ""
 
 
@@ -175,6 +198,7 @@ class Model(_Data):
     supply: SupplyLimits
     verbs: Annotated[Mapping[str, Verb], AfterValidator(_read_only), _AS_DICT]
     options: Options
+    classic: Classic | None = None
     facts: Annotated[Mapping[str, Fact], AfterValidator(_read_only), _AS_DICT]
 
     @property

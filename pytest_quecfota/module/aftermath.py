@@ -34,6 +34,8 @@ class Aftermath:
         module: the module, which may be anywhere between dead and done.
         play: plays one more upgrade of a plan, undisturbed, and returns normally where it succeeds.
         follow_up: another valid plan, where the plan itself brings no further offer; None where none can be had.
+        running: the version of the plan's component that runs now.
+        resume: lets a host go on with what it had begun, where the module still waits for it.
         cuts: how often the module was disturbed so far; a further upgrade may be disturbed too.
         settled: waits until the supply is at rest.
     """
@@ -47,6 +49,8 @@ class Aftermath:
         *,
         play: Callable[[Plan], object],
         follow_up: Callable[[], Plan] | None,
+        running: Callable[[], str],
+        resume: Callable[[], None] = lambda: None,
         cuts: Callable[[], int] = lambda: 0,
         settled: Callable[[], None] = lambda: None,
     ) -> None:
@@ -56,6 +60,8 @@ class Aftermath:
         self._mark = mark
         self._play = play
         self._follow_up = follow_up
+        self._running = running
+        self._resume = resume
         self._cuts = cuts
         self._settled = settled
 
@@ -67,17 +73,18 @@ class Aftermath:
             with step(timeline, "bring the module back after the disturbance"):
                 self.revive()
                 self.module.connect(mode=2)
+                self._resume()
         except ModuleBricked as bricked:
             return "bricked", bricked.summary
         except ModuleError as error:
             return "stuck", f"it answers, but does not connect any more: {error.summary}"
         with step(timeline, "let the module tell what became of the upgrade"):
             told = self._told()
-        running = self.module.firmware_version()
+        running = self._running()
         lie = self._false_success(running, isinstance(told, urc.Updated))
         if lie is not None:
             return "false-success", lie
-        if running == self.plan.target_version and self._platform_status() in {None, "Upgraded"}:
+        if running == self.plan.target_version and self._status_once(told) in {None, "Upgraded"}:
             return "upgraded", f"runs {running}"
         if running not in {self.source, self.plan.target_version}:
             return "stuck", f"runs {running}, which is neither the source nor the target version"
@@ -122,6 +129,12 @@ class Aftermath:
         """A failure the module told reaches the platform a little later; until then a request brings no offer."""
         if isinstance(told, urc.UpdateFailed) and self.plan.monitored:
             self.plan.wait_status("Upgrade Failed", within=self.module.model.timings.offer)
+
+    def _status_once(self, told: urc.Urc | None) -> str | None:
+        """What the platform shows; of a success the module told, once its report is there."""
+        if not (isinstance(told, urc.Updated) and self.plan.monitored):
+            return self._platform_status()
+        return self.plan.wait_status("Upgraded", "Upgrade Failed", within=self.module.model.timings.connect).status
 
     def _platform_status(self) -> str | None:
         return self.plan.device().status if self.plan.monitored else None

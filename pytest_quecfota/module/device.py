@@ -13,10 +13,10 @@ from typing import Any, Protocol
 
 from pytest_quecfota import urc
 from pytest_quecfota.at import blocks
-from pytest_quecfota.at.client import Client
 from pytest_quecfota.at.response import Response
 from pytest_quecfota.at.values import render
 from pytest_quecfota.errors import BenchError, ModuleBricked, ModuleError, ModuleSilent, Reason
+from pytest_quecfota.link.frames import BlockRule
 from pytest_quecfota.models import Model, Pick
 from pytest_quecfota.timeline import Match, Timeline, one_of, sequence
 
@@ -24,6 +24,21 @@ REGISTERED = 6  # AT+QIOTSTATE: registered, waiting to subscribe (IOT docs, conn
 CONNECTED = 8  # subscribed, data may be exchanged
 DISCONNECTED = {0, 1, 11}
 BLOCKS = {"+QIOTOTARD": blocks.OTA, "+QIOTRD": blocks.PASSTHROUGH, "+QIOTMODELRD": blocks.MODEL}
+
+
+class Commands(Protocol):
+    """What a module needs of an AT client."""
+
+    def command(
+        self,
+        text: str,
+        timeout: float | str | None = None,
+        /,
+        *,
+        block: BlockRule | None = None,
+        restarts: bool = False,
+    ) -> Response:
+        """See `at.client.Client.command`."""
 
 
 class PowerSwitch(Protocol):
@@ -58,17 +73,22 @@ class Module:
         client: the AT client on its port.
         model: what is known of it.
         supply: how its power is switched, where the rig may.
+        press_reset, press_pwrkey: press the module's RESET_N, its PWRKEY, for so many module seconds; None: nothing can.
         timeline: gives the timeline of the running test.
     """
 
     def __init__(
         self,
-        client: Client,
+        client: Commands,
         model: Model,
         *,
         timeline: Callable[[], Timeline],
         supply: PowerSwitch | None = None,
+        press_reset: Callable[[float], None] | None = None,
+        press_pwrkey: Callable[[float], None] | None = None,
     ) -> None:
+        self._press_reset = press_reset
+        self._press_pwrkey = press_pwrkey
         self.client = client
         self.model = model
         self._timeline = timeline
@@ -111,10 +131,14 @@ class Module:
 
     def battery_percent(self) -> int | None:
         """Charge in per cent, None where the module does not know."""
+        if self.model.options.battery_source == "none":
+            return None
         return self._whole("battery_percent")
 
     def supply_millivolts(self) -> int | None:
         """Its own supply voltage in millivolts, None where the module does not know."""
+        if self.model.options.battery_source == "none":
+            return None
         return self._whole("supply_millivolts")
 
     # -- configuration and connection --------------------------------------------------------------
@@ -186,6 +210,8 @@ class Module:
         """Ask for an upgrade; the offer, or None where none came in the model's time for it."""
         mark = self.timeline.events.mark()
         self._do("request_upgrade", sha256=int(sha256))
+        if self.model.options.sha256_request == "then-bare":
+            self._do("request_upgrade_bare")
         return self.wait_offer(self.model.timings.offer, since=mark)
 
     def wait_offer(self, within: float, since: Any = None) -> urc.UpgradeOffered | None:
@@ -245,13 +271,17 @@ class Module:
         """Whether the module answers AT in the model's time for a first answer, divided into so many tries."""
         for _ in range(tries):
             with contextlib.suppress(ModuleError):
-                self.client.command("AT", timeout=self.model.timings.ready / tries)
+                self.client.command("AT", self.model.timings.ready / tries)
                 return True
         return False
 
     def reset(self) -> None:
-        """Restart the module by command and wait until it is up."""
+        """Restart the module by its RESET_N where the rig can press it, else by command, and wait until it is up."""
         with self._announced("reset") as mark:
+            if self._press_reset is not None:
+                self._press_reset(self.model.timings.reset_pulse)
+                self.wait_ready(since=mark)
+                return
             verb = self.model.verb("reset")
             self.client.command(verb.command, verb.timeout or self._response_time(verb.command), restarts=True)
         self.wait_ready(since=mark)
@@ -272,9 +302,23 @@ class Module:
             finally:
                 self._supply.on()
         try:
-            self.wait_ready(since=mark)
+            self._switch_on(mark)
         except ModuleSilent as silent:
             raise ModuleBricked(f"the module stays silent after a power cycle: {silent}") from silent
+
+    def wake(self) -> bool:
+        """Press PWRKEY, where the rig can, and wait until the module is up; False where nothing can be pressed."""
+        if self._press_pwrkey is None:
+            return False
+        with self._announced("PWRKEY") as mark:
+            self._switch_on(mark)
+        return True
+
+    def _switch_on(self, mark: Any) -> None:
+        """Power is there: press PWRKEY, where the rig can, and wait."""
+        if self._press_pwrkey is not None:
+            self._press_pwrkey(self.model.timings.pwrkey_on)
+        self.wait_ready(since=mark)
 
     # -- how a verb becomes a command --------------------------------------------------------------
 
@@ -300,10 +344,10 @@ class Module:
         command = verb.command.format(**places)
         rule = BLOCKS[verb.pick.prefix] if verb.pick.kind == "block" else None
         response = self.client.command(command, verb.timeout or self._response_time(command), block=rule)
-        return _picked(verb.pick, response, command)
+        return picked(verb.pick, response, command)
 
 
-def _picked(pick: Pick, response: Response, command: str) -> Any:
+def picked(pick: Pick, response: Response, command: str) -> Any:
     """The value of a verb's answer, as the model's data says where it stands."""
     if pick.kind == "none":
         return None

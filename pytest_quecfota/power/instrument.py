@@ -1,47 +1,41 @@
-"""One SCPI instrument behind VISA: a lock, deadlines, no stale answer.
+"""One instrument behind VISA: who may speak, deadlines, no stale answer. How bytes travel: `session`.
 
-pyvisa-py needs care in a few places, and this module is where it is taken:
-
-* Nagle is left on for sockets and cannot be switched off through its attribute: it is switched off on the socket
-  itself, else a second write waits 40 ms for the peer's delayed acknowledgement.
-* Opening a refused port succeeds: the instrument must answer `*IDN?` before it counts as open.
-* After a time-out the late answer would be taken for the next one: the session is closed and opened anew. So it is where a line
+* Opening a refused port succeeds: the instrument must answer `*IDN?` before it counts as open, and be the same one ever after.
+* After a time-out the late answer would be taken for the next one: the session is closed and opened anew. So it is where something
   waits that nobody asked for.
-* On a connection that the instrument has closed it would spin until its limit: that is looked for before each message.
-* An address that leads nowhere raises a bare `Exception`: it becomes a `SupplyError` like everything else.
+* Between two messages lies the transport's `command_gap`. Whoever waits for it does not hold the line, so that a trigger's message
+  goes out as soon as the instrument may be told anything at all.
+* Every message is first shown to `censor`, which may refuse it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import re
-import select
-import socket
 import threading
 import time
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from pytest_quecfota.errors import Reason, SupplyError
+from pytest_quecfota.power.profiles import Transport
+from pytest_quecfota.power.session import Session
 
 ANSWER_LIMIT = 1.0  # seconds an instrument may take to answer: pyvisa-py spins on a dead peer until then
-SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+)::(?P<port>\d+)::SOCKET", re.IGNORECASE)
+LINES = Transport(recommended="a socket with line feeds")
 
 
-@functools.cache
-def _resources() -> Any:
-    """The one resource manager of the process: closing it would close every session, so nobody does."""
-    import pyvisa
-
-    return pyvisa.ResourceManager("@py")
+def _everything(_message: str) -> None:
+    return None
 
 
 class Instrument:
-    """A SCPI instrument that is asked by one thread at a time.
+    """An instrument that is asked by one thread at a time.
+
+    Hold `lock` to ask several things in a row with nobody in between; `send_at_once` does not wait for it.
 
     Args:
         address: the VISA address, e.g. `TCPIP::192.0.2.50::5025::SOCKET`.
-        read_termination, write_termination: line ends.
+        transport: line ends, serial settings, least time between two messages.
+        setup: messages without answer that are sent whenever the connection is opened.
         limit: real seconds within which every answer must come.
 
     Raises:
@@ -49,72 +43,134 @@ class Instrument:
     """
 
     def __init__(
-        self,
-        address: str,
-        *,
-        read_termination: str = "\n",
-        write_termination: str = "\n",
-        limit: float = ANSWER_LIMIT,
+        self, address: str, *, transport: Transport = LINES, setup: Sequence[str] = (), limit: float = ANSWER_LIMIT
     ) -> None:
         self.address = address
         self.lock = threading.RLock()
-        self._terminations = (read_termination, write_termination)
+        self.censor: Callable[[str], None] = _everything
+        """Raises ValueError for a message that must not be sent."""
+        self.identity = ""
+        self._transport = transport
+        self._setup = tuple(setup)
         self._limit = limit
-        self._session: Any = None
-        self.identity = self._open()
+        self._line = threading.RLock()  # one exchange at a time
+        self._free = 0.0  # when the next message may be sent
+        self._pause = threading.Event()  # never set: waiting for it is waiting for the gap
+        self._session: Session | None = None
+        with self._line:
+            self._open()
 
-    def query(self, message: str) -> str:
-        """Send `message` and return its answer without line end; a silent instrument is a `SupplyError`."""
-        with self.lock, self._told(message):
-            return str(self._in_step().query(message)).strip()
+    def query(self, message: str, *, length: int | None = None) -> str:
+        """Send `message` and return its answer without line end; a silent instrument is a `SupplyError`.
+
+        `length`: of how many bytes the answer is, for families without a line end.
+        """
+        self.censor(message)
+        with self.lock, self._turn(), self._told(message):
+            session = self._in_step()
+            self._send(session, message)
+            answer = session.read(length)
+            self._keep_apart()
+            return answer if length is not None else answer.strip()
 
     def write(self, message: str) -> None:
         """Send `message`, which has no answer."""
-        with self.lock, self._told(message):
-            self._in_step().write(message)
+        self.censor(message)
+        with self.lock, self._turn(), self._told(message):
+            self._send(self._in_step(), message)
 
     def send_at_once(self, message: bytes) -> None:
-        """Send prepared bytes, line end included, with nothing in between: what an armed trigger calls."""
-        with self.lock, self._told(message.decode("ascii", "replace").strip()):
-            self._live().write_raw(message)
+        """Send prepared bytes, line end included, with nothing in between: what an armed trigger calls.
+
+        It waits for the exchange that is under way and for the rest of the gap after it, never for whoever holds `lock`.
+        """
+        text = message.decode("ascii", "replace").strip()
+        self.censor(text)
+        with self._line, self._told(text):
+            session = self._live()
+            self._wait_for_gap()
+            session.send(message)
+            self._keep_apart()
+
+    def line(self, message: str) -> bytes:
+        """`message` as `send_at_once` takes it."""
+        return (message + self._transport.write_termination).encode("ascii")
 
     def close(self) -> None:
         """Close the session; the instrument stays as it was set."""
-        with self.lock:
+        with self._line:
             session, self._session = self._session, None
             if session is not None:
-                with contextlib.suppress(Exception):  # the peer may be gone; there is nothing left to save
-                    session.close()
+                session.close()
 
     def reopen(self) -> None:
         """Drop the session with whatever may still arrive on it, and open a new one."""
-        with self.lock:
+        with self.lock, self._line:
             self.close()
-            self.identity = self._open()
+            self._open()
 
-    def _live(self) -> Any:
-        if self._session is None:
-            self.identity = self._open()
-        return self._session
-
-    def _in_step(self) -> Any:
-        """The session, with nothing waiting on it that would be taken for the next answer."""
-        session = self._live()
-        if _has_unread(session):
-            self.reopen()
-        return self._session
-
-    def _open(self) -> str:
-        with self.lock, self._told("*IDN?"):
-            session = self._session = _connected(self.address, int(self._limit * 1000))
-            session.read_termination, session.write_termination = self._terminations
-            session.timeout = int(self._limit * 1000)
-            _without_nagle(session)
-            return str(session.query("*IDN?")).strip()
+    # -- inside: whoever is here holds the line --------------------------------------------------------
 
     @contextlib.contextmanager
-    def _told(self, message: str) -> Any:
+    def _turn(self) -> Iterator[None]:
+        """Hold the line once the gap is over; while it is not, others may."""
+        while True:
+            with self._line:
+                left = self._free - time.monotonic()
+                if left <= 0:
+                    yield
+                    return
+            self._pause.wait(left)
+
+    def _send(self, session: Session, message: str) -> None:
+        self._wait_for_gap()
+        session.send(self.line(message))
+        self._keep_apart()
+
+    def _wait_for_gap(self) -> None:
+        left = self._free - time.monotonic()
+        if left > 0:
+            self._pause.wait(left)
+
+    def _keep_apart(self) -> None:
+        self._free = time.monotonic() + self._transport.command_gap
+
+    def _live(self) -> Session:
+        if self._session is None:
+            self._open()
+        assert self._session is not None
+        return self._session
+
+    def _in_step(self) -> Session:
+        """The session, with nothing waiting on it that would be taken for the next answer."""
+        session = self._live()
+        if session.has_unread():
+            self.reopen()
+        return self._live()
+
+    def _open(self) -> None:
+        with self._told("*IDN?"):
+            session = self._session = Session(self.address, self._transport, self._limit)
+            self._send(session, "*IDN?")
+            identity = session.read().strip()
+            self._keep_apart()
+            self._recognise(identity)
+            for message in self._setup:
+                self._send(session, message)
+
+    def _recognise(self, identity: str) -> None:
+        """What answers is what answered first: anything else is another instrument, or an answer to another question."""
+        if self.identity and identity != self.identity:
+            self.close()
+            raise SupplyError(
+                f"supply {self.address} said it is {self.identity!r}, and now {identity!r}", reason=Reason.SUPPLY_LOST
+            )
+        self.identity = identity
+
+    @contextlib.contextmanager
+    def _told(self, message: str) -> Iterator[None]:
         """Turn whatever pyvisa raises into a `SupplyError` that says what was waited for."""
+        import pyvisa.constants
         import pyvisa.errors
 
         started = time.monotonic()
@@ -144,48 +200,3 @@ class Instrument:
             raise SupplyError(
                 f"supply {self.address}: {message!r} failed: {error}", reason=Reason.SUPPLY_LOST
             ) from error
-
-
-def _connected(address: str, milliseconds: int) -> Any:
-    """A pyvisa session; an address that leads nowhere is an `OSError` here."""
-    found = SOCKET.fullmatch(address)
-    if found is not None:
-        socket.getaddrinfo(found["host"], int(found["port"]), socket.AF_INET)  # pyvisa-py would forget its open socket
-    try:
-        return _resources().open_resource(address, open_timeout=milliseconds)
-    except Exception as error:
-        if type(error) is Exception:
-            raise OSError(str(error)) from error
-        raise
-
-
-def _below(session: Any) -> Any:
-    """What pyvisa-py keeps of a session; None with other back ends."""
-    sessions = getattr(session.visalib, "sessions", None)
-    return sessions[session.session] if sessions is not None else None
-
-
-def _socket_of(session: Any) -> socket.socket | None:
-    interface = getattr(_below(session), "interface", None)
-    return interface if isinstance(interface, socket.socket) else None
-
-
-def _without_nagle(session: Any) -> None:
-    """Switch Nagle off on the socket below a pyvisa-py session; other back ends have it off already."""
-    line = _socket_of(session)
-    if line is not None:
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def _has_unread(session: Any) -> bool:
-    """Whether something waits to be read; `ConnectionResetError` where the instrument has closed the connection."""
-    line = _socket_of(session)
-    if line is None:
-        return False
-    if getattr(_below(session), "_pending_buffer", b""):
-        return True
-    if not select.select([line], [], [], 0)[0]:
-        return False
-    if not line.recv(1, socket.MSG_PEEK):
-        raise ConnectionResetError("the instrument has closed the connection")
-    return True

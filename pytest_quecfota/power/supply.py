@@ -11,14 +11,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pytest_quecfota.errors import Reason, SupplyError
+from pytest_quecfota.power.dialogue import Dialogue
 from pytest_quecfota.power.instrument import Instrument
+from pytest_quecfota.power.player import Player
+from pytest_quecfota.power.precision import Played, Precision
 from pytest_quecfota.power.profiles import Profile
+from pytest_quecfota.power.protections import Protections, over_current_level, over_voltage_level
+from pytest_quecfota.power.safety import Censor
 from pytest_quecfota.power.waveform import Waveform
 
-NUMBER = re.compile(
-    r"(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*[a-zA-Z]{0,2}"
-)  # its unit may stand behind it
-NO_NUMBER = 9.9e37  # SCPI 1999, 7.2.1.4: what an instrument answers for "infinite"; "not a number" is a little more
+FINEST = 0.0005  # volts: less is no other setting
+BELIEVED = 1.1  # of the upper limit: what the instrument may read at most, its accuracy included
+UNSURE = 0.2  # volts or amperes: offset of a reading
+PEAK = 1.25  # of the current limit: what may flow before it holds
+DEAD = 0.5  # of the setting: below it a protection may have switched the output off
 
 Record = Callable[..., object]
 
@@ -89,11 +95,41 @@ class Supply:
         self.nominal = nominal
         self.limits = limits
         self.record: Record = _ignore
-        self._may_cut = may_cut
+        self.may_cut = may_cut
         self._setting = nominal
         self._output = True
-        self._armed = False
-        self._by_host: Waveform | None = None
+        self._most_current: float | None = None
+        self.armed = False
+        """Whether a waveform is loaded or being played: whoever measures in the background then leaves the line alone."""
+        self.dialogue = Dialogue(instrument, profile, channel)
+        self.protections: Protections | None = None
+        instrument.censor = Censor(profile, least=limits.min, most=limits.max, may_go_below=lambda: self.may_cut)
+        self.player = Player(self)
+
+    def protect(self, *, over_voltage: float | None = None, over_current: float | None = None) -> None:
+        """Set the supply's own protections, a little above what the rig allows; what the family lacks is left out.
+
+        Args:
+            over_voltage: volts; without, `limits.max` and 5 %, or the margin of the profile where that is more.
+            over_current: amperes, which then also bound `set(current_limit=)`; without, the current limit and 10 %.
+
+        Raises:
+            ValueError: a level that is not above what it protects.
+            SupplyError: the supply does not take it.
+        """
+        guards = self.profile.protection
+        if over_voltage is not None and over_voltage <= self.limits.max:
+            raise ValueError(f"over-voltage at {over_voltage:g} V would trip below this rig's {self.limits.max:g} V")
+        if over_current is not None and over_current <= self.nominal.current_limit:
+            raise ValueError(f"over-current at {over_current:g} A is not above {self.nominal.current_limit:g} A")
+        self._most_current = over_current
+        levels = {
+            "over_voltage": over_voltage or over_voltage_level(guards.over_voltage, self.limits.max),
+            "over_current": over_current or over_current_level(guards.over_current, self.nominal.current_limit),
+        }
+        self.protections = Protections(self.dialogue, levels)
+        self.protections.set_up()
+        self.protections.put_back()  # what had tripped before this run is not its business
 
     def set(self, *, voltage: float | None = None, current_limit: float | None = None) -> None:
         """Set volts and/or amperes, and wait until the supply has taken them.
@@ -111,12 +147,16 @@ class Supply:
             )
         if current_limit is not None and not 0 < current_limit < math.inf:
             raise ValueError(f"a current limit is more than 0 A, not {current_limit}")
+        if current_limit is not None and self._most_current is not None and current_limit > self._most_current:
+            raise ValueError(f"{current_limit} A is above this rig's over-current level of {self._most_current:g} A")
         wanted = Setting(
             self._setting.voltage if voltage is None else voltage,
             self._setting.current_limit if current_limit is None else current_limit,
         )
+        if current_limit is not None and self.protections is not None:
+            self.protections.follow(current_limit)
         names = [n for n, v in (("voltage", voltage), ("current", current_limit)) if v is not None]
-        self._tell(*names, voltage=wanted.voltage, current=wanted.current_limit)
+        self.dialogue.tell(*names, voltage=wanted.voltage, current=wanted.current_limit)
         self._setting = wanted
         self.record("supply", action="set", voltage=wanted.voltage, current_limit=wanted.current_limit)
 
@@ -129,7 +169,7 @@ class Supply:
 
     def on(self) -> None:
         """Switch the output on."""
-        self._tell("on")
+        self.dialogue.tell("on")
         self._output = True
         self.record("supply", action="on", voltage=self._setting.voltage, output=True)
 
@@ -139,33 +179,81 @@ class Supply:
         Raises:
             ValueError: the rig does not allow cuts.
         """
-        if not self._may_cut:
+        if not self.may_cut:
             raise ValueError("off() cuts the module's power, which this rig does not allow; add `allow: [cuts]` to it")
-        self._tell("off")
+        self.dialogue.tell("off")
         self._output = False
         self.record("supply", action="off", voltage=0.0, output=False)
 
     def measure(self) -> Reading:
         """Volts and amperes at the supply's terminals, measured now."""
+        with self.instrument.lock if self.armed else self.dialogue.in_step():
+            reading = Reading(self.dialogue.number("measure_voltage"), self.dialogue.number("measure_current"))
+            self._believe(reading)
+        self.record("sample", voltage=reading.voltage, current=reading.current)
+        return reading
+
+    def measure_between(self) -> Reading | None:
+        """As `measure`, for whoever watches in the background: None, and no message, while a disturbance is armed."""
+        if self.armed:
+            return None  # not even the lock: the thread that reads the module's port may need it now
         with self.instrument.lock:
-            voltage = self._number("measure_voltage")
-            current = self._number("measure_current")
-        self.record("sample", voltage=voltage, current=current)
-        return Reading(voltage, current)
+            return None if self.armed else self.measure()
+
+    def emulate(self, voltage: float) -> bool:
+        """Set volts as a battery gives them: below the lower limit too, where the rig allows it, never above the upper one.
+
+        Not recorded: the battery tells what it does. Returns whether anything was sent: what is set already is not sent again.
+
+        Raises:
+            ValueError: below the lower limit on a rig that does not allow cuts, or above the upper one.
+            SupplyError: the supply is silent or reports an error.
+        """
+        least = 0.0 if self.may_cut else self.limits.min
+        if not least <= voltage <= self.limits.max:
+            raise ValueError(f"a battery cannot give {voltage} V on this rig: {least} to {self.limits.max} V")
+        if abs(voltage - self._setting.voltage) < FINEST:
+            return False
+        self.dialogue.tell("voltage", voltage=voltage)
+        self._setting = Setting(voltage, self._setting.current_limit)
+        return True
+
+    @property
+    def gives(self) -> bool:
+        """Whether the output was told to be on."""
+        return self._output
+
+    def check(self) -> None:
+        """Whether the output is there at all, after something has gone wrong with the module.
+
+        Raises:
+            SupplyError: a protection has switched it off, or the supply is silent.
+        """
+        tripped = self.protections.tripped() if self.protections is not None else None
+        if tripped is not None:
+            raise SupplyError(tripped, reason=Reason.SUPPLY_PROTECTION)
 
     def setting(self) -> Setting:
         """What the supply says it is set to."""
-        with self.instrument.lock:
-            return Setting(self._number("read_voltage"), self._number("read_current"))
+        with self.dialogue.in_step():
+            return Setting(self.dialogue.number("read_voltage"), self.dialogue.number("read_current"))
 
     def output(self) -> bool:
         """Whether the supply says its output is on."""
-        answer = self.instrument.query(self.profile.message("read_output", channel=self.channel))
-        return re.search(self.profile.is_on, answer) is not None
+        with self.dialogue.in_step():
+            return self.dialogue.flag("read_output")
 
     def restore(self) -> None:
-        """Back to the nominal setting, output on: what a test leaves."""
-        self._tell("voltage", "current", "on", voltage=self.nominal.voltage, current=self.nominal.current_limit)
+        """Back to the nominal setting, output on, protections as they were set up: what a test leaves.
+
+        Raises:
+            SupplyError: a protection had switched the output off; the supply is restored all the same.
+        """
+        with self.instrument.lock:
+            tripped = self.protections.put_back() if self.protections is not None else None
+            self.dialogue.tell(
+                "voltage", "current", "on", voltage=self.nominal.voltage, current=self.nominal.current_limit
+            )
         self._setting = self.nominal
         self._output = True
         self.record(
@@ -175,121 +263,94 @@ class Supply:
             current_limit=self.nominal.current_limit,
             output=True,
         )
+        if tripped is not None:
+            raise SupplyError(tripped, reason=Reason.SUPPLY_PROTECTION)
 
-    # -- disturbances ---------------------------------------------------------------------------------
+    # -- waveforms: power/player.py plays them ---------------------------------------------------------
 
-    def arm(self, waveform: Waveform) -> bytes:
-        """Load `waveform` and return the one message that starts it.
+    def play(self, waveform: str | Waveform, precision: Precision | str | float | None = None) -> Played:
+        """Play a waveform now, wait until it is over, and tell what was asked and what was reached.
+
+        `precision` is the worst error that will do, in time (module seconds), voltage or both: `"2 ms"`, `"25 mV"`,
+        `"2 ms, 25 mV"`. The supply's own engine plays where it does best, else the host steps it.
 
         Raises:
-            ValueError: the rig does not allow cuts, the waveform goes above its limit, or the supply cannot play it.
-            SupplyError: the supply does not take it.
+            ValueError: no such waveform, the rig does not allow cuts, it goes above the upper limit, or the rig cannot play it,
+                or not as exactly as demanded; nothing was sent.
+            SupplyError: the supply is silent or reports an error, or was less exact than demanded.
         """
-        self._check(waveform)
-        engine = self.profile.list_engine
-        if engine is None:
-            self._by_host = waveform
-            return self._line(self.profile.message("off", channel=self.channel))
-        if len(waveform.levels) > engine.max_steps:
-            raise ValueError(
-                f"{self.profile.title} plays {engine.max_steps} steps, {waveform.name} has {len(waveform.levels)}"
-            )
-        short = [level.dwell for level in waveform.levels if level.dwell < engine.min_dwell]
-        if short:
-            raise ValueError(
-                f"{self.profile.title} holds a level {engine.min_dwell} s at least, {waveform.name} {min(short):g} s"
-            )
-        places = {
-            "channel": self.channel,
-            "voltages": ",".join(f"{level.voltage:.4f}" for level in waveform.levels),
-            "dwells": ",".join(f"{level.dwell:.6g}" for level in waveform.levels),
-        }
-        self._say(*(text.format(**places) for text in engine.load))
-        self._armed = True
-        return self._line(engine.start)
+        return self.player.play(waveform, precision)
+
+    def arm(self, waveform: str | Waveform, precision: Precision | str | float | None = None) -> bytes:
+        """Load `waveform` and return the one message that starts it; see `Player.arm`."""
+        with self.instrument.lock:
+            self.armed = True
+            try:
+                return self.player.arm(waveform, precision)
+            except BaseException:
+                self.armed = False
+                raise
 
     def fire(self, message: bytes) -> None:
         """Send what `arm` has prepared, and nothing else: for the thread that reads the module's port."""
-        self.instrument.send_at_once(message)
+        self.player.fire(message)
 
     def acknowledge(self) -> None:
-        """Wait for the supply's word that it took what `fire` sent; what the host plays itself goes on from here."""
-        self._check_errors("a disturbance")
+        """Wait for the supply's word that it took what `fire` sent."""
+        self.player.acknowledge()
 
     def disarm(self) -> None:
         """Take a loaded waveform away; the output goes back to what it was set to."""
-        engine = self.profile.list_engine
-        if engine is not None and self._armed:
-            self._say(*(text.format(channel=self.channel) for text in engine.disarm))
-            self._armed = False
-        elif self._by_host is not None:
-            self._by_host = None
-            self.on()
-
-    def _check(self, waveform: Waveform) -> None:
-        if not self._may_cut:
-            raise ValueError(
-                f"{waveform.name} disturbs the module's power, which this rig does not allow; add `allow: [cuts]`"
-            )
-        if waveform.highest > self.limits.max:
-            raise ValueError(
-                f"{waveform.name} reaches {waveform.highest} V, above this rig's limit of {self.limits.max} V"
-            )
-        plain_cut = len(waveform.levels) == 1 and waveform.highest == 0
-        if self.profile.list_engine is None and not plain_cut:
-            raise ValueError(
-                f"{self.profile.title} has no list engine: it can cut at once, but not later, and not play {waveform.name}"
-            )
-
-    def _say(self, *messages: str) -> None:
-        """Messages that have no answer, and then the supply's word that all were taken."""
-        with self.instrument.lock:
-            for message in messages:
-                self.instrument.write(message)
-            self._check_errors(" ".join(messages))
-
-    def _check_errors(self, what: str) -> None:
-        answer = self.instrument.query(self.profile.commands.error)
-        if not re.search(self.profile.no_error, answer):
-            raise SupplyError(f"supply refused {what}: {answer}", reason=Reason.SUPPLY_SCPI)
-
-    def _line(self, message: str) -> bytes:
-        return (message + self.profile.transport.write_termination).encode("ascii")
+        try:
+            self.player.disarm()
+        finally:
+            self.armed = False
 
     def make_safe(self, state: str) -> None:
         """The rig's safe state at the end of a run: `nominal`, or `off`, which needs no permission to cut."""
         if state != "off":
             self.restore()
             return
-        self._tell("off")
+        self.dialogue.tell("off")
         self._output = False
         self.record("supply", action="off", voltage=0.0, output=False)
 
     def safe_messages(self, state: str) -> list[str]:
         """The messages a guardian sends when the run dies, a waveform ended first: `nominal` or `off`."""
-        values = {"voltage": self.nominal.voltage, "current": self.nominal.current_limit, "channel": self.channel}
-        names = ["off"] if state == "off" else ["voltage", "current", "on"]
-        engine = self.profile.list_engine
-        disarm = [text.format(channel=self.channel) for text in engine.disarm] if engine is not None else []
-        return [*disarm, *(self.profile.message(name, **values) for name in names)]
+        profile, channel = self.profile, self.channel
+        messages = profile.list_engine.disarm_messages(channel) if profile.list_engine is not None else []
+        messages += [
+            text.format(channel=channel) for text in (profile.battery.stop if profile.battery is not None else ())
+        ]
+        if state == "off":
+            off = profile.safe_off or (profile.commands.off,)
+            return [*messages, *(text.format(channel=channel) for text in off)]
+        values = {"voltage": self.nominal.voltage, "current": self.nominal.current_limit, "channel": channel}
+        return [*messages, *(profile.single(name, **values) for name in ("voltage", "current", "on"))]
 
     def close(self) -> None:
         """Close the session to the instrument."""
         self.instrument.close()
 
-    def _tell(self, *commands: str, **values: float) -> None:
-        """One message, and the supply's own word that it was taken."""
-        message = self.profile.message(*commands, "error", channel=self.channel, **values)
-        with self.instrument.lock:
-            answer = self.instrument.query(message)
-            if not re.search(self.profile.no_error, answer):
-                raise SupplyError(f"supply refused {message!r}: {answer}", reason=Reason.SUPPLY_SCPI)
+    def _believe(self, reading: Reading) -> None:
+        """A reading that cannot be is no reading: it may be the answer to another question.
 
-    def _number(self, command: str) -> float:
-        message = self.profile.message(command, channel=self.channel)
-        answer = self.instrument.query(message)
-        found = NUMBER.fullmatch(answer)
-        if found is None or abs(float(found["number"])) >= NO_NUMBER:
-            self.instrument.close()
-            raise SupplyError(f"supply answered {answer!r} to {message!r}, not a number", reason=Reason.SUPPLY_SCPI)
-        return float(found["number"])
+        Raises:
+            SupplyError: more volts or amperes than there can be, or no volts because a protection has switched the output off.
+        """
+        most = self.limits.max * BELIEVED + UNSURE
+        if not -UNSURE <= reading.voltage <= most:
+            raise SupplyError(
+                f"supply measures {reading.voltage:g} V, and this rig allows {self.limits.max:g} V: "
+                "its output or its answer is wrong",
+                reason=Reason.SUPPLY_LIMIT,
+            )
+        if reading.current > self._setting.current_limit * PEAK + UNSURE:
+            raise SupplyError(
+                f"supply measures {reading.current:g} A, and its limit is {self._setting.current_limit:g} A: its answer is wrong",
+                reason=Reason.SUPPLY_LIMIT,
+            )
+        dead = self._output and not self.armed and reading.voltage < DEAD * self._setting.voltage
+        tripped = self.protections.tripped() if dead and self.protections is not None else None
+        if tripped is not None:
+            raise SupplyError(tripped, reason=Reason.SUPPLY_PROTECTION)

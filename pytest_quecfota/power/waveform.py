@@ -1,119 +1,139 @@
 """Waveforms: what a supply does to the module in a disturbance, as volts over module seconds.
 
-A waveform is a row of levels, each held for a time; ramps are made of small steps. They are named by what they do and how long:
-
-* `cut-500ms`: no voltage for half a second;
-* `dip-2.4V-100ms`: down to a level and back;
-* `ramp-2s`: evenly down to nothing and up again, each way that long;
-* `steps-1s`: from the nominal voltage down in steps of 5 %, each held that long and followed by the nominal voltage as long: a
-  reset profile.
+A waveform is a row of segments (`waveform_shape`), perhaps played several times; afterwards the supply is back at its nominal
+voltage. Where one comes from by its name is the business of `waveform_catalogue`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
-from pytest_quecfota.timeline import seconds
+from pytest_quecfota.power.waveform_shape import Decay, Level, Ramp, Segment, Sine
 
-RAMP_STEPS = 40  # levels of one ramp, each way
-RESET_STEPS = 20  # levels of the reset profile: 5 % each
+__all__ = ["Decay", "Level", "Ramp", "Segment", "Sine", "Waveform"]
 
-_NAME = re.compile(
-    r"(?P<family>[a-z]+)(?:-(?P<level>\d+(?:\.\d+)?)V)?-(?P<time>\d+(?:\.\d+)?(?:ms|s|min))", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True)
-class Level:
-    """A voltage (V) held for a time (module seconds)."""
-
-    voltage: float
-    dwell: float
+CORNERS_OF_A_CURVE = 24  # points by which a picture follows a sine's period or a decay
 
 
 @dataclass(frozen=True)
 class Waveform:
-    """Levels one after another; afterwards the supply is back at its nominal voltage."""
+    """Segments one after another, `count` times; `lead` comes once before the first.
+
+    `step` is the largest step (V) by which an edge or curve of it may be played, where its source says so; as far as can be had.
+    `title` says what it is, `source` where its numbers come from, and `mark` whether these were read there (`confirmed`), are
+    `remembered`, or are `own`; all are empty for one that is made from its name.
+    """
 
     name: str
-    levels: tuple[Level, ...]
+    segments: tuple[Segment, ...]
+    count: int = 1
+    lead: tuple[Segment, ...] = ()
+    step: float | None = None
+    title: str = ""
+    source: str = ""
+    mark: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.segments:
+            raise ValueError(f"waveform {self.name} has no segments")
+        if self.count < 1:
+            raise ValueError(f"waveform {self.name} is played once at least, not {self.count} times")
+        for segment in (*self.lead, *self.segments):
+            if not 0 < segment.dwell < float("inf"):
+                raise ValueError(f"waveform {self.name}: {segment.text} lasts {segment.dwell} s")
+            if segment.lowest < -1e-9:
+                raise ValueError(f"waveform {self.name}: {segment.text} goes below 0 V")
 
     @property
     def duration(self) -> float:
-        """Module seconds from the first level to the end of the last."""
-        return sum(level.dwell for level in self.levels)
+        """Module seconds from the beginning to the end of the last round."""
+        return sum(s.dwell for s in self.lead) + self.count * sum(s.dwell for s in self.segments)
 
     @property
     def lowest(self) -> float:
         """The lowest voltage, in volts."""
-        return min(level.voltage for level in self.levels)
+        return max(0.0, min(segment.lowest for segment in (*self.lead, *self.segments)))
 
     @property
     def highest(self) -> float:
         """The highest voltage, in volts."""
-        return max(level.voltage for level in self.levels)
+        return max(segment.highest for segment in (*self.lead, *self.segments))
+
+    @property
+    def switches_off(self) -> bool:
+        """Whether the output is switched off in it."""
+        return any(isinstance(segment, Level) and segment.open for segment in self.segments)
+
+    def all_segments(self) -> Iterator[Segment]:
+        """The segments as they are played, round after round."""
+        yield from self.lead
+        for _ in range(self.count):
+            yield from self.segments
 
     def delayed(self, after: float, nominal: float) -> Waveform:
-        """The same, `after` module seconds later."""
+        """The same, `after` module seconds later, at `nominal` volts until then."""
         if after <= 0:
             return self
-        return Waveform(self.name, (Level(nominal, after), *self.levels))
+        wait = Level(nominal, after)
+        if self.count == 1:
+            return replace(self, segments=(wait, *self.segments))
+        return replace(self, lead=(wait, *self.lead))
+
+    def voltage_at(self, t: float) -> float:
+        """Volts `t` module seconds after the beginning; before and after it the nearest end."""
+        lead = sum(s.dwell for s in self.lead)
+        once = sum(s.dwell for s in self.segments)
+        row = self.lead if t < lead else self.segments
+        at = t if t < lead else min(t - lead, self.count * once * (1 - 1e-12)) % once
+        for segment in row:
+            if at < segment.dwell:
+                return segment.voltage_at(max(0.0, at))
+            at -= segment.dwell
+        return row[-1].last
+
+    def falls(self, below: float) -> int:
+        """How often the voltage falls below that many volts: how often a module may restart."""
+        count, low = 0, False
+        for segment in self.all_segments():
+            if not low and segment.lowest < below:
+                count += 1
+            low = segment.last < below
+        return count
 
     def points(self) -> list[tuple[float, float]]:
-        """Corners as (module seconds from the start, volts)."""
-        corners: list[tuple[float, float]] = []
+        """Corners as (module seconds from the beginning, volts); curves are followed by short straight pieces."""
+        return self._points(_corners)
+
+    def course(self, nominal: float, speed: float, after: float = 0.0) -> list[list[float]]:
+        """Levels from its start on, `after` module seconds before it begins, in real seconds and volts; nominal around it.
+
+        For pictures that draw steps: edges and curves are stairs.
+        """
+        corners = [(0.0, nominal), (after, nominal), *((after + t, volts) for t, volts in self._points(_stairs))]
+        corners.append((corners[-1][0], nominal))
+        return [[round(t / speed, 6), round(volts, 6)] for t, volts in corners]
+
+    def _points(self, moments: Callable[[Segment], list[float]]) -> list[tuple[float, float]]:
+        points: list[tuple[float, float]] = []
         at = 0.0
-        for level in self.levels:
-            corners += [(at, level.voltage), (at + level.dwell, level.voltage)]
-            at += level.dwell
-        return corners
+        for segment in self.all_segments():
+            points += [(at + t, segment.voltage_at(t)) for t in moments(segment)]
+            at += segment.dwell
+        return points
 
 
-def _cut(_nominal: float, _level: float | None, time: float) -> list[Level]:
-    return [Level(0.0, time)]
+def _corners(segment: Segment) -> list[float]:
+    """The moments of a segment that a picture needs."""
+    if isinstance(segment, (Level, Ramp)):
+        return [0.0, segment.dwell]
+    return _stairs(segment)
 
 
-def _dip(_nominal: float, level: float | None, time: float) -> list[Level]:
-    if level is None:
-        raise ValueError("a dip needs its level: dip-2.4V-100ms")
-    return [Level(level, time)]
-
-
-def _ramp(nominal: float, _level: float | None, time: float) -> list[Level]:
-    down = [nominal * (1 - (k + 1) / RAMP_STEPS) for k in range(RAMP_STEPS)]
-    return [Level(round(volts, 4), time / RAMP_STEPS) for volts in (*down, *reversed(down))]
-
-
-def _steps(nominal: float, _level: float | None, time: float) -> list[Level]:
-    rows = [
-        (Level(round(nominal * (1 - k / RESET_STEPS), 4), time), Level(nominal, time))
-        for k in range(1, RESET_STEPS + 1)
-    ]
-    return [level for row in rows for level in row]
-
-
-FAMILIES: dict[str, Callable[[float, float | None, float], list[Level]]] = {
-    "cut": _cut,
-    "dip": _dip,
-    "ramp": _ramp,
-    "steps": _steps,
-}
-
-
-def waveform(name: str | Waveform, *, nominal: float) -> Waveform:
-    """The waveform of that name, for a rail of `nominal` volts.
-
-    Raises:
-        ValueError: no such waveform; the text says how they are named.
-    """
-    if isinstance(name, Waveform):
-        return name
-    found = _NAME.fullmatch(name)
-    family = FAMILIES.get(found["family"].lower()) if found is not None else None
-    if found is None or family is None:
-        raise ValueError(f"no waveform {name!r}; they are named like cut-500ms, dip-2.4V-100ms, ramp-2s, steps-1s")
-    level = float(found["level"]) if found["level"] else None
-    spelt = re.sub(r"([\d.]+)", r"\1 ", found["time"].lower()).strip()
-    return Waveform(name, tuple(family(nominal, level, seconds(spelt))))
+def _stairs(segment: Segment) -> list[float]:
+    """The moments of a segment at which a picture made of steps changes."""
+    if isinstance(segment, Level):
+        return [0.0, segment.dwell]
+    periods = segment.frequency * segment.dwell if isinstance(segment, Sine) else 1.0
+    pieces = max(4, min(2000, round(periods * CORNERS_OF_A_CURVE)))
+    return [segment.dwell * k / pieces for k in range(pieces + 1)]

@@ -92,8 +92,8 @@ def message_of(verdict: Verdict, failure: str) -> str:
     return text
 
 
-def complete(verdict: Verdict, directory: Path, *, failure: str = "", secrets: Collection[str] = ()) -> None:
-    """All phases of the open test are over: label it, set its status and message, attach the files in `directory`.
+def complete(verdict: Verdict, run: Path, *, failure: str = "", secrets: Collection[str] = ()) -> None:
+    """All phases of the open test are over: label it, set its status and message. `run` is the folder of the run.
 
     Does nothing where allure-pytest is not active.
     """
@@ -102,7 +102,7 @@ def complete(verdict: Verdict, directory: Path, *, failure: str = "", secrets: C
         return
     from allure_commons.model2 import Label, Link, StatusDetails
 
-    catalogue = _catalogue(directory.parent.parent)
+    catalogue = _catalogue(run)
     test.labels = [label for label in test.labels if label.name not in _SUITES]
     wanted = labels(verdict.nodeid, rig=verdict.rig, ids=verdict.requirements, catalogue=catalogue)
     test.labels += [Label(name, value) for name, value in wanted]
@@ -116,7 +116,6 @@ def complete(verdict: Verdict, directory: Path, *, failure: str = "", secrets: C
         test.statusDetails.message = redaction.text(told, secrets)
         test.statusDetails.trace = redaction.text(test.statusDetails.trace or "", secrets)
     _tell_rigs_apart(test, verdict.rig)
-    attach(directory, secrets)
 
 
 def _tell_rigs_apart(test: Any, rig: str) -> None:
@@ -129,7 +128,9 @@ def _tell_rigs_apart(test: Any, rig: str) -> None:
 
 
 def attach(directory: Path, secrets: Collection[str] = ()) -> None:
-    """Attach what is there of `ATTACHMENTS` to the open test."""
+    """Attach what is there of `ATTACHMENTS` in the folder of a test to the open one, if one is open."""
+    if not _is_open():
+        return
     import allure_commons
     from allure_commons.types import AttachmentType
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_quecfota import errors
-from pytest_quecfota.report import redaction
+from pytest_quecfota.report import redaction, whole
 from pytest_quecfota.report.evidence import Run
 
 #: How the messages of results begin that are not the module's fault; the categories look for them.
@@ -40,15 +40,20 @@ def write_run_files(results: Path, run: Run, rigs: Iterable[object] = ()) -> Non
     """
     results.mkdir(parents=True, exist_ok=True)
     facts = {key: run.clean(value) for key, value in environment(run.head, rigs).items()}
-    _write(results / "environment.properties", properties(facts))
-    _write(results / "categories.json", json.dumps(categories(), indent=1) + "\n")
-    _write(results / "executor.json", json.dumps(executor(run.head, run.directory.name, os.environ), indent=1) + "\n")
+    whole.write(results / "environment.properties", properties(facts))
+    whole.write(results / "categories.json", json.dumps(categories(), indent=1) + "\n")
+    whole.write(
+        results / "executor.json", json.dumps(executor(run.head, run.directory.name, os.environ), indent=1) + "\n"
+    )
 
 
 def environment(head: Mapping[str, Any], rigs: Iterable[object] = ()) -> dict[str, str]:
     """What was tested with what, by name."""
     found: dict[str, Any] = {"Rig": ", ".join(rig["name"] for rig in head.get("rigs", ()))}
-    found.update({f"Module {key}": value for key, value in (head.get("module") or {}).items()})
+    modules = head.get("modules") or {"": head.get("module") or {}}
+    for name, module in modules.items():
+        of = f"{name} module" if len(modules) > 1 else "Module"
+        found.update({f"{of} {key}": value for key, value in module.items()})
     for rig in rigs:
         name = str(getattr(rig, "name", "rig"))
         for title, path in _RIG_FACTS.items():
@@ -146,9 +151,3 @@ def _number(text: str) -> int:
 def _github(environ: Mapping[str, str]) -> str:
     parts = [environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
     return "{}/{}/actions/runs/{}".format(*parts) if all(parts) else ""
-
-
-def _write(path: Path, body: str) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(body, encoding="utf-8")
-    partial.replace(path)

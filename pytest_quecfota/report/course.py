@@ -68,15 +68,18 @@ class Disturbance:
 
     @property
     def end(self) -> float:
-        """When the supply was whole again, else the last that is known of it."""
-        over = [self.marks[key] for key in ("restored", "ended") if key in self.marks]
+        """When the supply was whole again, else the last that is known of it.
+
+        That it was restored is noted when the test leaves the block of the disturbance, which may be much later.
+        """
+        over = [self.marks[key] for key in ("ended", "restored") if key in self.marks]
         planned = self.start + self.waveform[-1][0] if self.waveform else self.start
         return max([self.start, *over[:1]] if over else [planned, self.marks.get("gone", planned)])
 
     @property
     def last(self) -> float:
-        """The last thing known of it, such as the module's return."""
-        return max([self.end, *self.marks.values()])
+        """The last thing known of what it did, such as the module's return."""
+        return max([self.end, *(t for name, t in self.marks.items() if name != "restored")])
 
 
 @dataclass

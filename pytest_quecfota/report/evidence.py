@@ -2,11 +2,13 @@
 
 A `Run` is made by the plugin when the first test that needs a rig starts. It owns `<root>/<time>-<rig>/`, points
 `<root>/latest` at it, hands out one folder per test, and keeps `run.json` true after every test, so that whatever
-kills the run loses nothing that was decided. Reports read it back with `open_run`.
+kills the run loses nothing that was decided. What a full disk refuses is kept in memory and written as soon as there is
+room again, at the latest at the end, for which some is held back. Reports read it back with `open_run`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import platform
@@ -20,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from pytest_quecfota.report import manifest, names, redaction
+from pytest_quecfota.report import manifest, names, redaction, whole
 from pytest_quecfota.report.verdicts import RigFacts, Verdict, counts
 
 SCHEMA = 1
@@ -62,6 +64,10 @@ class Run:
         self._latest: dict[tuple[str, str], Verdict] = {}
         self._counts = counts(())
         self._lines: list[str] = []
+        self._owed: list[tuple[Path, Verdict, str]] = []
+        self._stale = False
+        self._spelt: tuple[dict[str, Any], str] = {}, ""
+        self._rigs = tuple(facts)
         self.directory = _new_folder(root, started, [rig.name for rig in facts])
         self.root = root
         self._head: dict[str, Any] = {
@@ -77,12 +83,14 @@ class Run:
             "state": "running",
             "exit_status": None,
             "module": {},
+            "modules": {},
         }
         if requirements is None and repository is not None:
             requirements = repository / "hil_tests" / CATALOGUE
         if requirements is not None and requirements.is_file():
             shutil.copyfile(requirements, self.directory / CATALOGUE)
         self._write()
+        self._reserve = whole.Reserve(self.directory)
         _point(root / "latest", self.directory)
 
     def test_directory(self, nodeid: str, *, rig: str = "") -> Path:
@@ -93,21 +101,37 @@ class Run:
                 found = self._open[nodeid] = new_test_folder(self.directory, nodeid, rig=rig)
             return found
 
-    def module(self, identity: Mapping[str, object]) -> None:
-        """Keep what a module said about itself (model, revision, IMEI, versions …)."""
+    def module(self, identity: Mapping[str, object], *, rig: str = "") -> None:
+        """Keep what the module of a rig said about itself (model, revision, IMEI, versions …).
+
+        `module` is that of the first rig, `modules` has all of them by rig.
+        """
+        told = {key: self.clean(str(value)) for key, value in identity.items()}
         with self._lock:
-            self._head["module"] = {key: self.clean(str(value)) for key, value in identity.items()}
-            self._write()
+            modules = self._head["modules"] = {**self._head["modules"], rig: told}
+            self._head["module"] = next(iter(modules.values()))
+            self._settle()
+
+    def use_reserve(self) -> None:
+        """No test runs any more: give back the room that was held for the files which end a run."""
+        self._reserve.release()
+
+    def lost(self, lines: Sequence[str]) -> None:
+        """Keep what of the evidence could not be written, for `run.json`."""
+        with self._lock:
+            self._head["lost"] = [self.clean(line) for line in lines]
 
     def record(self, verdict: Verdict, text: str = "") -> Verdict:
         """A test has ended: keep its verdict, and the whole text of its failure beside its timeline.
 
-        Returns the verdict as kept, with its folder and without secrets.
+        Returns the verdict as kept, with its folder and without secrets. Where the disk takes no more it is written later;
+        `settled` tells.
         """
         with self._lock:
             folder = self._open.pop(verdict.nodeid, None) or self._given(verdict)
             if folder is None and text:
-                folder = new_test_folder(self.directory, verdict.nodeid, rig=verdict.rig)
+                with contextlib.suppress(OSError):  # the message is in `run.json`; `settled` tells of the disk
+                    folder = new_test_folder(self.directory, verdict.nodeid, rig=verdict.rig)
             before = self._latest.get((verdict.nodeid, verdict.rig))
             kept = replace(
                 verdict,
@@ -116,17 +140,22 @@ class Run:
                 attempt=before.attempt + 1 if before is not None else 1,
             )
             if folder is not None:
-                _write_json(folder / TEST, kept.as_json())
-                if text:
-                    (folder / FAILURE).write_text(self.clean(text), encoding="utf-8", errors="replace")
+                self._owed.append((folder, kept, text))
             self._verdicts.append(kept)
             self._latest[kept.nodeid, kept.rig] = kept
             self._counts[kept.outcome] += 1
             if before is not None:
                 self._counts[before.outcome] -= 1
             self._lines.append(json.dumps(kept.as_json(), ensure_ascii=False))
-            self._write()
+            with contextlib.suppress(OSError):  # it stays owed
+                self._settle()
         return kept
+
+    def settled(self) -> None:
+        """See that all that was recorded is on disk, trying again where it was not. Raises `OSError` where it is not."""
+        with self._lock:
+            if self._stale:
+                self._settle()
 
     @property
     def head(self) -> Mapping[str, Any]:
@@ -138,12 +167,20 @@ class Run:
         """What was recorded so far."""
         return tuple(self._verdicts)
 
+    def as_record(self) -> RunRecord:
+        """The run as `open_run` would read it back, also where the disk took no more."""
+        return RunRecord(self.directory.resolve(), {**self._head, "counts": self._counts}, self.verdicts, self._rigs)
+
     def finish(self, exit_status: int | None = None, *, state: str = "finished") -> Path:
-        """The run has ended (`state` may also be `aborted`): complete `run.json`, write and return the manifest."""
+        """The run has ended (`state` may also be `aborted`): complete `run.json`, write and return the manifest.
+
+        Raises `OSError` where the disk takes neither, in spite of the room that was held back for them.
+        """
         with self._lock:
             ended = datetime.now().astimezone().isoformat(timespec="seconds")
             self._head.update(ended=ended, state=state, exit_status=exit_status)
-            self._write()
+            self._reserve.release()
+            self._settle()
             return manifest.write(self.directory)
 
     def _given(self, verdict: Verdict) -> Path | None:
@@ -155,19 +192,33 @@ class Run:
         """`text` without the secrets of this run."""
         return redaction.text(text, self._secrets)
 
+    def _settle(self) -> None:
+        """Write what is owed, then `run.json`; `_stale` until that has succeeded."""
+        self._stale = True
+        while self._owed:
+            folder, verdict, text = self._owed[0]
+            _write_json(folder / TEST, verdict.as_json())
+            if text:
+                whole.write(folder / FAILURE, self.clean(text))
+            del self._owed[0]
+        self._write()
+        self._stale = False
+
     def _write(self) -> None:
         """`run.json` anew: one line per test, so that its size costs nothing and two runs can be compared with diff."""
-        head = {**self._head, "counts": self._counts}
-        opening = json.dumps(head, indent=1, ensure_ascii=False).removesuffix("\n}")
+        if self._head != self._spelt[0]:  # spelling with indents takes longer than all the rest of it
+            self._spelt = dict(self._head), json.dumps(self._head, indent=1, ensure_ascii=False).removesuffix("\n}")
+        opening = f'{self._spelt[1]},\n "counts": {json.dumps(self._counts)}'
         tests = ",\n  ".join(self._lines)
         body = f'{opening},\n "tests": [\n  {tests}\n ]\n}}\n' if tests else f'{opening},\n "tests": []\n}}\n'
-        _replace(self.directory / RUN, body)
+        whole.write(self.directory / RUN, body)
 
 
 def new_test_folder(run: Path, nodeid: str, *, rig: str = "") -> Path:
     """Make a folder under `tests/` that no other test has, also if other processes make theirs at the same time.
 
-    It says whose it is in `test.json`, so that a test whose end is never written down is known.
+    It says whose it is in `test.json`, so that a test whose end is never written down is known. Raises `OSError` where
+    there is no room for it.
     """
     tests = run / "tests"
     tests.mkdir(exist_ok=True)
@@ -177,7 +228,12 @@ def new_test_folder(run: Path, nodeid: str, *, rig: str = "") -> Path:
             (tests / name).mkdir()
         except FileExistsError:
             continue
-        _write_json(tests / name / TEST, {"nodeid": nodeid, "rig": rig})
+        try:
+            _write_json(tests / name / TEST, {"nodeid": nodeid, "rig": rig})
+        except OSError:
+            with contextlib.suppress(OSError):
+                (tests / name).rmdir()
+            raise
         return tests / name
     raise FileExistsError(f"{tests}: 1000 folders for {nodeid}")
 
@@ -206,13 +262,7 @@ def _point(link: Path, target: Path) -> None:
 
 
 def _write_json(path: Path, content: Mapping[str, object]) -> None:
-    _replace(path, json.dumps(content, ensure_ascii=False) + "\n")
-
-
-def _replace(path: Path, body: str) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(body, encoding="utf-8", errors="replace")
-    partial.replace(path)
+    whole.write(path, json.dumps(content, ensure_ascii=False) + "\n")
 
 
 def tool_version() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pytest_quecfota.report import lanes
@@ -121,15 +122,19 @@ def _bracket(played: Disturbance) -> str:
 
 def mark_panel(story: Course, played: Disturbance, view: View) -> Panel:
     """Above a closeup: what was seen of the disturbance and what the module said, each at its moment."""
+    said = [event for event in story.events if event.lane == "module" and view.holds(event.t)]
+    trigger = min(said, key=lambda event: abs(event.t - played.trigger), default=None)
     marks = [
         Event(t, "supply", DISTURBANCE_MARKS.get(name, name), "power")
         for name, t in played.marks.items()
-        if name != "armed"
+        if name not in ("armed", "seen") or (name == "seen" and trigger is None)
     ]
-    said = [event for event in story.events if event.lane == "module" and view.holds(event.t)]
-    groups = [*lanes.grouped(said), *lanes.grouped(marks)]
+    if trigger is not None:
+        said.remove(trigger)
+        marks.append(replace(trigger, text=f"{trigger.text}: the trigger", tone="power"))
+    groups = [*lanes.grouped(marks), *lanes.grouped(said)]
     groups = [group for group in groups if view.holds(group.start)]
-    labels = lanes.placed(groups, start=view.start, end=view.end, width=INNER, size=_LABEL_SIZE, rows=5)
+    labels = lanes.placed(groups, start=view.start, end=view.end, width=INNER, size=_LABEL_SIZE, rows=6)
     used = 1 + max((label.row for label in labels), default=0)
     inner = 18 + _TICKS + used * _ROW + _LANE_PAD
 
@@ -142,5 +147,6 @@ def mark_panel(story: Course, played: Disturbance, view: View) -> Panel:
         axes.text(1, 1.0, _bracket(played), transform=axes.transAxes, size=9, color=FAINT, ha="right", va="top")
         _marks(axes, groups, view)
         _labels(axes, labels, view)
+        axes.plot([played.trigger], [_TICKS / 2 + 1], "o", ms=10, mfc="none", mec=DISTURBANCE, mew=1.6)
 
     return Panel(view, inner, inner + 2, draw)

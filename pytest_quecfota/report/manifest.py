@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from pytest_quecfota.report import whole
+
 MANIFEST = "MANIFEST.sha256"
 #: Made from the evidence later, and made again: no part of it.
 DERIVED = frozenset({MANIFEST, "index.html", "signoff.html", "signoff.json"})
@@ -38,12 +40,10 @@ def digest(path: Path) -> str:
 
 def write(run: Path) -> Path:
     """Write the manifest of a run's folder, whole or not at all."""
+    (run / f".{MANIFEST}.part").unlink(missing_ok=True)  # of a run that was killed while it wrote it
     lines = [_line(digest(path), path.relative_to(run).as_posix()) for path in files(run)]
     target = run / MANIFEST
-    partial = run / f".{MANIFEST}.part"
-    partial.unlink(missing_ok=True)
-    partial.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
-    partial.replace(target)
+    whole.write(target, "".join(lines), errors="surrogateescape")
     return target
 
 

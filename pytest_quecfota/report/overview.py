@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from pytest_quecfota.report.comparison import KINDS, Comparison
@@ -83,12 +83,13 @@ def _fact(name: str, value: str) -> Html:
 
 
 def _facts(run: RunRecord) -> list[tuple[str, str]]:
-    head, module = run.head, run.head.get("module") or {}
+    head = run.head
+    modules = list((head.get("modules") or {}).values()) or [head.get("module") or {}]
     lasted = duration_of(run)
     rigs = [f"{rig.name} ({'virtual' if rig.virtual else 'hardware'}{_clock(rig.speed)})" for rig in run.rigs]
     found = [
-        ("Module", " · ".join(str(module[key]) for key in ("model", "revision", "version") if module.get(key))),
-        ("IMEI", str(module.get("imei") or "")),
+        ("Module", ", ".join(filter(None, map(_module, modules)))),
+        ("IMEI", ", ".join(str(module["imei"]) for module in modules if module.get("imei"))),
         ("Rig", ", ".join(rigs)),
         ("Began", str(head.get("started") or "").replace("T", " ")),
         ("Took", seconds(lasted) if lasted is not None else "not ended"),
@@ -96,6 +97,10 @@ def _facts(run: RunRecord) -> list[tuple[str, str]]:
         ("Command", " ".join(head.get("command") or ())),
     ]
     return [(name, value) for name, value in found if value]
+
+
+def _module(module: Mapping[str, object]) -> str:
+    return " · ".join(str(module[key]) for key in ("model", "revision", "version") if module.get(key))
 
 
 def _clock(speed: float) -> str:

@@ -15,7 +15,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from pytest_quecfota.report import evidence, lanes, reading, svg
+from pytest_quecfota.report import evidence, lanes, reading, svg, whole
 from pytest_quecfota.report.course import Course, Disturbance
 from pytest_quecfota.report.lane_panels import lane_panels, mark_panel
 from pytest_quecfota.report.palette import FAINT, INK, OUTCOME, PAPER
@@ -68,9 +68,7 @@ def draw(timeline_dir: Path, verdict: Verdict | None = None) -> Path | None:
     if len(text.encode()) > LARGEST_BYTES:
         text = render(story, heading, fineness=0.4)
     target = timeline_dir / PICTURE
-    partial = timeline_dir / f".{PICTURE}.part"
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(target)
+    whole.write(target, text)
     return target
 
 

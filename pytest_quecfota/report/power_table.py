@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_quecfota.report import reading
+from pytest_quecfota.report import reading, whole
 
 TABLE = "power.csv"
 
@@ -15,7 +15,7 @@ TABLE = "power.csv"
 def write(directory: Path) -> Path | None:
     """Write `power.csv` (seconds, volts, amperes) beside a timeline that has samples; None where it has none.
 
-    A table that is there already is kept.
+    A table that is there already is kept. Raises `OSError` where it cannot be written.
     """
     target = directory / TABLE
     if target.is_file():
@@ -24,5 +24,5 @@ def write(directory: Path) -> Path | None:
     if not samples:
         return None
     rows = [f"{t:.6f},{volts:.4f},{amperes:.6f}\n" for t, volts, amperes in samples]
-    target.write_text("time_s,voltage_v,current_a\n" + "".join(rows), encoding="ascii")
+    whole.write(target, "time_s,voltage_v,current_a\n" + "".join(rows))
     return target

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from pytest_quecfota.report import comparison, evidence, manifest, overview, requirements, tests_section
+from pytest_quecfota.report import comparison, evidence, manifest, overview, requirements, tests_section, whole
 from pytest_quecfota.report.markup import Html, element, html_of
 from pytest_quecfota.report.verdicts import counts, latest, run_verdict
 
@@ -64,7 +64,5 @@ def _write(target: Path, title: str, body: Html) -> Path:
     style = (room / "page.css").read_text(encoding="utf-8")
     generator = f"pytest-quecfota {evidence.tool_version()}"
     text = page.substitute(title=html_of(title), style=style, generator=html_of(generator), body=body)
-    partial = target.with_name(f".{target.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(target)
+    whole.write(target, text)
     return target

@@ -6,6 +6,7 @@ Reads the record of a run; the plugin prints the lines.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from pytest_quecfota.report.evidence import RunRecord
@@ -55,17 +56,22 @@ def _worst(run: RunRecord) -> str:
 
 
 def _module(run: RunRecord) -> str:
-    module = run.head.get("module") or {}
-    told = [str(module[key]) for key in ("model", "revision", "version") if module.get(key)]
-    names = (
-        " ".join(dict.fromkeys(told)) or ", ".join(sorted({rig.model for rig in run.rigs if rig.model})) or "unknown"
-    )
+    modules = (run.head.get("modules") or {}).values() or [run.head.get("module") or {}]
+    told = dict.fromkeys(" ".join(named(module)) for module in modules)
+    names = ", ".join(filter(None, told)) or ", ".join(sorted({r.model for r in run.rigs if r.model})) or "unknown"
     rigs = ", ".join(f"{rig.name} ({'hardware' if rig.is_hardware else 'virtual'})" for rig in run.rigs)
     return f"{names} on rig {rigs}" if rigs else names
 
 
+def named(module: Mapping[str, object]) -> list[str]:
+    """Model, revision and version of a module as `run.json` keeps them, each once."""
+    return list(dict.fromkeys(str(module[key]) for key in ("model", "revision", "version") if module.get(key)))
+
+
 def _proven(run: RunRecord) -> str:
     rows = matrix(catalogue_of(run.directory), latest(run.verdicts), run.rigs)
+    if not rows:
+        return "no test names a requirement, and there is no hil_tests/requirements.yaml"
     proven = [row for row in rows if row.state == "proven"]
     real = [row for row in proven if row.counts]
     parts = [

@@ -12,6 +12,7 @@ import os
 import re
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +38,15 @@ def serial_port(rig: Rig, machine: Machine) -> Iterator[Finding]:
         yield from _device(Path(port.url), machine)
     else:
         yield _by_url(port.url)
+
+
+def tap(rig: Rig, machine: Machine) -> Iterator[Finding]:
+    """Whether the line that carries host -> module can be listened to, where a real MCU is the host."""
+    listened_to = rig.module.tap
+    if listened_to is not None:
+        module = rig.module.model_copy(update={"port": listened_to})
+        for finding in serial_port(rig.model_copy(update={"module": module}), machine):
+            yield replace(finding, what="tap")
 
 
 def _on_the_hub(port: Port, machine: Machine) -> Finding:
@@ -120,18 +130,12 @@ def supply(rig: Rig, _machine: Machine) -> Iterator[Finding]:
         yield Finding("error", "supply", f"{settings.visa} cannot be reached: {problem}", remedy)
         return
     from pytest_quecfota.errors import SupplyError
-    from pytest_quecfota.power import load_profile
     from pytest_quecfota.power.instrument import Instrument
+    from pytest_quecfota.rig import supply_profiles
 
     try:
-        profile = load_profile(settings.profile)
-        ends = profile.transport
-        link = Instrument(
-            settings.visa,
-            read_termination=ends.read_termination,
-            write_termination=ends.write_termination,
-            limit=LIMIT,
-        )
+        profile = supply_profiles.find(settings.profile)
+        link = Instrument(settings.visa, transport=profile.transport, limit=LIMIT)
     except ValueError:
         return  # an unknown profile is told where profiles are looked at
     except SupplyError as error:

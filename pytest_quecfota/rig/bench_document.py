@@ -14,7 +14,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from pytest_quecfota.rig.schema import Port, Rig, SupplyPart
+from pytest_quecfota.rig.schema import Port, Rig, SupplyPart, VirtualSupply
+from pytest_quecfota.rig.supply_profiles import name_of
 
 
 def document(
@@ -53,7 +54,7 @@ def document(
             "product_key": key,
             "product_secret": secret,
         },
-        "supply": _supply(rig.supply, model.supply.nominal),
+        "supply": {**_supply(rig.supply, model.supply.nominal), **_options(virtual.supply)},
         "developer_center": {"kind": "embedded"},
         "radio": {"signal_dbm": virtual.signal_dbm},
         "battery_percent": virtual.battery_percent,
@@ -78,8 +79,13 @@ def resolve(rig: Rig, ready: Mapping[str, Any]) -> Rig:
     return rig.model_copy(update={"module": module, "developer_center": center, "supply": supply})
 
 
+def _options(supply: VirtualSupply) -> dict[str, Any]:
+    given = supply.model_dump(exclude_none=True, exclude_defaults=True)
+    return {"options": given} if given else {}
+
+
 def _supply(supply: SupplyPart | None, model_nominal: float) -> dict[str, Any]:
     if supply is None:  # something must power the module, even where tests may not touch it
         nominal = {"voltage": model_nominal, "current_limit": 2.0}
         return {"profile": "keysight-e36300", "channel": 1, "nominal": nominal}
-    return {"profile": supply.profile, "channel": supply.channel, "nominal": supply.nominal.model_dump()}
+    return {"profile": name_of(supply.profile), "channel": supply.channel, "nominal": supply.nominal.model_dump()}

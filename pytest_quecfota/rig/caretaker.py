@@ -9,6 +9,8 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from pytest_quecfota import urc
+from pytest_quecfota.at.baudrates import answering_rate
+from pytest_quecfota.at.client import Client
 from pytest_quecfota.errors import BenchError, CommandError, ModuleBricked, ModuleError, ModuleSilent, Reason
 from pytest_quecfota.module import Identity, Module
 from pytest_quecfota.rig.leftovers import left_open
@@ -35,8 +37,10 @@ class Caretaker:
         supply = self._rig.supply
         if supply is not None:
             supply.restore()
-        if not module.answers(tries=1):
-            self._restart(module)
+        if not module.answers(tries=3):  # one that finds its rate by itself may not understand the first AT
+            self._see_the_rate()
+            if not self._woken(module):
+                self._restart(module)
         identity = self._identified(module)
         self._give_product(module)
         module.forget_changes()
@@ -61,7 +65,7 @@ class Caretaker:
         problems: list[BaseException] = []
         supply = self._rig.supply if "supply" in used else None
         undo = [self._rig.restore_clock]
-        undo += [supply.restore] if supply is not None else []
+        undo += [self._rig.power.take_batteries, supply.restore] if supply is not None else []
         undo += [lambda: self._settle(module)] if module is not None and "module" in used and not self.poisoned else []
         for step in undo:
             try:
@@ -71,6 +75,25 @@ class Caretaker:
         if problems:
             self.poisoned = str(problems[0]).partition("\n")[0]
         return problems
+
+    @staticmethod
+    def _woken(module: Module) -> bool:
+        """Whether a module that was off came up when its PWRKEY was pressed."""
+        with contextlib.suppress(ModuleSilent):
+            return module.wake()
+        return False
+
+    def _see_the_rate(self) -> None:
+        """A silent module may speak at another rate than the rig file says. Raises `BenchError` where it does."""
+        client = self._rig.client
+        rate = None if self._rig.is_virtual or not isinstance(client, Client) else answering_rate(client)
+        if rate is not None:
+            own = client.wire.spec.baudrate
+            raise BenchError(
+                f"the module answers at {rate} baud, the rig file says {own}: write module.port.baudrate: {rate}, "
+                f"or set the module by AT+IPR={own};&W",
+                reason=Reason.CONFIGURATION,
+            )
 
     def _identified(self, module: Module) -> Identity:
         rig = self._rig.config

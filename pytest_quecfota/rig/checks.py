@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from pytest_quecfota import models
 from pytest_quecfota.rig import places
 from pytest_quecfota.rig.document import Steps
-from pytest_quecfota.rig.platforms import DeveloperCenter, Embedded, Manual
+from pytest_quecfota.rig.platforms import DeveloperCenter, Embedded, Http, Manual
 from pytest_quecfota.rig.schema import McuPart, ModulePart, PlacePart, SupplyPart, VirtualPart
 
 
@@ -96,6 +96,27 @@ def _tap_needs_an_observed_host(module: ModulePart, host: str) -> Iterator[Findi
     if module.tap is not None and host != "observed":
         remedy = "say host: observed, where a real MCU talks to the module"
         yield Finding(("module", "tap"), "the plugin itself is the host, there is nothing to tap", remedy)
+    if module.tap is None and host == "observed":
+        remedy = "for example tap: {url: /dev/ttyUSB3, baudrate: 115200}, wired to the MCU's TX line"
+        yield Finding(
+            ("module", "tap"), "host: observed needs the line that carries host -> module", remedy, absent=True
+        )
+
+
+@_needs("host", "virtual")
+def _a_virtual_bench_has_no_mcu(host: str, virtual: VirtualPart | None) -> Iterator[Finding]:
+    if host == "observed" and virtual is not None:
+        remedy = "start it by `quecfota bench` and describe its lines in a rig file of their own (docs: observe a host)"
+        yield Finding(("host",), "a virtual rig has no MCU of its own to observe", remedy)
+
+
+@_needs("module", "host", "developer_center")
+def _an_observed_device_has_a_name(module: ModulePart, host: str, center: DeveloperCenter) -> Iterator[Finding]:
+    if host == "observed" and isinstance(center, Http) and module.imei is None:
+        remedy = "give its IMEI, by which the Developer Center knows it"
+        yield Finding(
+            ("module", "imei"), "a module that is only listened to cannot be asked for it", remedy, absent=True
+        )
 
 
 @_needs("supply", "virtual", "place")
@@ -129,6 +150,20 @@ def _nominal_is_within_the_limits(module: ModulePart, supply: SupplyPart | None)
         return
     where = ("supply", "nominal", "voltage")
     yield Finding(where, f"must lie within the limits {bounds.min:g} to {bounds.max:g} V", value=supply.nominal.voltage)
+
+
+@_needs("module", "supply")
+def _protections_lie_above_what_they_protect(module: ModulePart, supply: SupplyPart | None) -> Iterator[Finding]:
+    model = known_model(module)
+    bounds = (supply.limits if supply else None) or (model.supply if model else None)
+    if supply is None:
+        return
+    if supply.over_voltage is not None and bounds is not None and supply.over_voltage <= bounds.max:
+        what = f"must lie above the upper limit of {bounds.max:g} V, or it switches off in the middle of a test"
+        yield Finding(("supply", "over_voltage"), what, "leave it out for 5 % above", value=supply.over_voltage)
+    if supply.over_current is not None and supply.over_current <= supply.nominal.current_limit:
+        what = f"must lie above the nominal current limit of {supply.nominal.current_limit:g} A"
+        yield Finding(("supply", "over_current"), what, "leave it out for 10 % above", value=supply.over_current)
 
 
 @_needs("developer_center", "virtual")

@@ -6,7 +6,10 @@ from pytest_quecfota.errors import BenchError, Reason
 from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.power import Supply
 from pytest_quecfota.power.disturbance import Disturbance
-from pytest_quecfota.power.waveform import Waveform, waveform
+from pytest_quecfota.power.precision import Precision, precision
+from pytest_quecfota.power.waveform import Waveform
+from pytest_quecfota.power.waveform_catalogue import Catalogue
+from pytest_quecfota.power.waveform_scale import Scale
 from pytest_quecfota.rig.schema import Rig
 from pytest_quecfota.timeline import Pattern, Timeline, seconds
 
@@ -41,11 +44,13 @@ class Disturbances:
         played: str | Waveform,
         times: int,
         boot: float,
+        demanded: Precision | str | float | None = None,
     ) -> Disturbance:
         """One more disturbance.
 
         Raises:
-            ValueError: the rig does not allow cuts, has used up its `cuts_per_run`, or cannot play the waveform.
+            ValueError: the rig does not allow cuts, has used up its `cuts_per_run`, or cannot play the waveform, or not as exactly
+                as demanded.
         """
         if supply is None or "cuts" not in self._rig.allow:
             raise ValueError(f"rig {self._rig.name} allows no disturbances; give it a supply and `allow: [cuts]`")
@@ -54,8 +59,14 @@ class Disturbances:
             raise ValueError(
                 f"rig {self._rig.name} allows {limit} disturbances a run (cuts_per_run), {self._of_run} are used"
             )
-        shape = waveform(played, nominal=supply.nominal.voltage)
-        made = Disturbance(supply, wire, timeline, at, shape, after=seconds(after), times=times, boot=boot)
+        late, asked = seconds(after), precision(demanded)
+        scale = Scale(supply.nominal.voltage, supply.limits.min, supply.limits.max)
+        shape = Catalogue(self._rig.waveforms).find(played, scale)
+        if hasattr(supply, "player"):  # one of another package decides itself what it plays
+            supply.player.plan(
+                shape.delayed(late, supply.nominal.voltage), asked
+            )  # what is refused costs no disturbance
+        made = Disturbance(supply, wire, timeline, at, shape, after=late, times=times, boot=boot, demanded=asked)
         self._of_run += times
         self._of_test.append(made)
         return made

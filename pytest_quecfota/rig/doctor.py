@@ -8,28 +8,57 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pytest_quecfota.errors import RigHeld
 from pytest_quecfota.models.schema import Mark
 from pytest_quecfota.rig import lease
 from pytest_quecfota.rig.controls import Command, CommandAttenuator, GpioLine
-from pytest_quecfota.rig.schema import Rig
+from pytest_quecfota.rig.schema import Rig, SupplyPart
+
+if TYPE_CHECKING:
+    from pytest_quecfota.power import Profile
 
 Level = Literal["ok", "hint", "warning", "error"]
+
+WIDTH = 100
+INDENT = 9  # columns of the level and its space
+_KEPT = "\N{NO-BREAK SPACE}"
+LONG = 50  # characters: a list with longer members is set line by line
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at: `level` (error: the rig cannot work), `what` it is about, and what would help."""
+    """One thing looked at: `level` (error: the rig cannot work), `what` it is about, and what would help.
+
+    Where `text` ends in a list, `items` are its members.
+    """
 
     level: Level
     what: str
     text: str
     remedy: str = ""
+    items: tuple[str, ...] = ()
+
+    @classmethod
+    def listing(cls, level: Level, what: str, heading: str, items: Sequence[str]) -> Finding:
+        """One that lists `items`."""
+        return cls(level, what, f"{heading}: {'; '.join(items)}", items=tuple(items))
+
+    def lines(self, width: int = WIDTH) -> list[str]:
+        """As a person reads it: wrapped at `width`, long members of a list one below the other."""
+        below = " " * INDENT
+        by_lines = any(len(item) > LONG for item in self.items)
+        flowing = "" if by_lines else "; ".join(item.replace(" ", _KEPT) for item in self.items)
+        text = self.text.removesuffix("; ".join(self.items)) + flowing
+        told = _wrapped(f"{self.level:{INDENT - 1}} {self.what}: {text.strip()}", width, below)
+        for item in self.items if by_lines else ():
+            told += _wrapped(f"{below}- {item}", width, below + "  ")
+        return [*told, *(_wrapped(below + self.remedy, width, below) if self.remedy else ())]
 
 
 @dataclass(frozen=True)
@@ -59,6 +88,7 @@ def examine(rig: Rig, machine: Machine | None = None) -> list[Finding]:
 
     looks: tuple[Examination, ...] = (
         attached.serial_port,
+        attached.tap,
         attached.disturbers_of_the_port,
         attached.supply,
         attached.developer_center,
@@ -151,24 +181,62 @@ def _model_facts(rig: Rig, _machine: Machine) -> Iterator[Finding]:
     for mark, said in _SAID.items():
         facts = [f"{path} {_short(fact.value)}" for path, fact in unconfirmed.items() if fact.mark is mark]
         if facts:
-            yield Finding("hint", f"model {rig.model.name}", f"{said}: {', '.join(sorted(facts))}")
+            yield Finding.listing("hint", f"model {rig.model.name}", said, sorted(facts))
 
 
 def _profile_facts(rig: Rig, _machine: Machine) -> Iterator[Finding]:
     if rig.supply is None:
         return
-    from pytest_quecfota.power import load_profile
+    from pytest_quecfota.rig import supply_profiles
 
     try:
-        profile = load_profile(rig.supply.profile)
+        profile = supply_profiles.find(rig.supply.profile)
     except ValueError as error:
         yield Finding("error", "supply profile", str(error))
         return
     if rig.supply.channel > profile.channels:
         text = f"{profile.title} has {profile.channels} channels, the rig file asks for {rig.supply.channel}"
         yield Finding("error", "supply profile", text, "correct supply.channel")
+    kind = _transport(rig.supply.visa or "")
+    if kind is not None and kind not in profile.transport.kinds:
+        text = f"{profile.title} is not known to speak over {kind}; {profile.transport.recommended}"
+        yield Finding("warning", "supply profile", text)
+    yield from _abilities(profile, rig.supply)
     if profile.unconfirmed:
-        yield Finding("hint", f"profile {profile.name}", f"no manual confirms: {'; '.join(profile.unconfirmed)}")
+        yield Finding.listing("hint", f"profile {profile.name}", "no manual confirms", profile.unconfirmed)
+
+
+def _abilities(profile: Profile, supply: SupplyPart) -> Iterator[Finding]:
+    """What the supply does by itself, and what the host must do for it."""
+    engine, guards = profile.list_engine, profile.protection
+    if engine is None:
+        plays = "waveforms are stepped by the host, as fast as its messages are"
+    else:
+        least = f"{engine.min_dwell * 1000:g} ms" if engine.min_dwell < 1 else f"{engine.min_dwell:g} s"
+        plays = f"waveforms of up to {engine.max_steps} steps of {least} and more are played by the supply itself"
+    emulates = (
+        "a battery is emulated by the supply" if profile.battery is not None else "a battery is played by the host"
+    )
+    yield Finding("ok", f"profile {profile.name}", f"{plays}; {emulates}")
+    if guards.over_voltage is None:
+        text = "the family has no over-voltage protection: only what is sent is held against the rig's limit"
+        yield Finding("hint", f"profile {profile.name}", text)
+    if supply.over_current is not None and guards.over_current is None:
+        text = "the family has no over-current protection of its own: over_current bounds what a test may set, nothing more"
+        yield Finding("warning", f"profile {profile.name}", text)
+
+
+def _transport(visa: str) -> str | None:
+    """What a VISA address travels over, in the words of the profiles; None where that cannot be seen."""
+    upper = visa.upper()
+    if upper.startswith("TCPIP"):
+        return "SOCKET" if upper.endswith("::SOCKET") else "HISLIP" if "::HISLIP" in upper else "VXI11"
+    return next((kind for kind in ("ASRL", "USB", "GPIB") if upper.startswith(kind)), None)
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    lines = textwrap.wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_KEPT, " ") for line in lines]
 
 
 def _short(value: object) -> str:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from pytest_quecfota.rig.places import Place, Problem
+from pytest_quecfota.rig.places import Place, Problem, did_you_mean
 
 Steps = tuple[str | int, ...]
 
@@ -69,6 +69,9 @@ class Document:
     problems: list[Problem] = field(default_factory=list)
     readable: bool = False  # the file itself holds a map
     complete: bool = True  # false where a file it extends could not be read: what is missing may stand there
+    kind: str = "rig file"
+    needed: str = NEEDED  # what an empty file is told
+    shelf: Path | None = None  # a folder whose files may be extended by their name alone
 
     def place(self, steps: Sequence[str | int]) -> Place:
         """Where the value at `steps` stands, or the nearest thing above it."""
@@ -82,9 +85,12 @@ class Document:
         return self.keys.get(tuple(steps)) or self.place(steps)
 
 
-def read(path: Path, environ: Mapping[str, str]) -> Document:
-    """The file at `path` with all it extends, and every problem that can be seen before its meaning is known."""
-    document = Document()
+def read(path: Path, environ: Mapping[str, str], document: Document | None = None) -> Document:
+    """The file at `path` with all it extends, and every problem that can be seen before its meaning is known.
+
+    `document`: an empty one to read into, where it is to be read with other settings.
+    """
+    document = Document() if document is None else document
     document.values[()] = Place(path, 1, 1)
     root = _with_extends(path, document, ())
     if root is not None:
@@ -94,13 +100,13 @@ def read(path: Path, environ: Mapping[str, str]) -> Document:
 
 
 def _with_extends(path: Path, document: Document, above: tuple[Path, ...]) -> Value | None:
-    root = _compose(path, document.problems)
+    root = _compose(path, document.problems, document.needed)
     if root is None:
         return None
     if not isinstance(root.content, dict):
         empty = root.content is None
-        what = "is empty" if empty else "a rig file is a map of names to values"
-        document.problems.append(root.place.problem(what, NEEDED))
+        what = "is empty" if empty else f"a {document.kind} is a map of names to values"
+        document.problems.append(root.place.problem(what, document.needed))
         return None
     entry = root.content.pop("extends", None)
     if entry is None:
@@ -118,6 +124,8 @@ def _extended(path: Path, value: Value, document: Document, chain: tuple[Path, .
         problems.append(value.place.problem("extends: names one file, as text"))
         return None
     target = path.parent / value.content
+    if document.shelf is not None and (document.shelf / f"{value.content}.yaml").is_file():
+        target = document.shelf / f"{value.content}.yaml"
     seen = [known.resolve() for known in chain]
     if target.resolve() in seen or len(chain) > MAX_EXTENDS:
         links = " -> ".join(str(p) for p in (*chain, target))
@@ -125,7 +133,10 @@ def _extended(path: Path, value: Value, document: Document, chain: tuple[Path, .
         return None
     if not target.is_file():
         found = ", ".join(sorted(p.name for p in target.parent.glob("*.y*ml"))) if target.parent.is_dir() else ""
-        problems.append(value.place.problem(f"extends: no file {target}", f"there are {found}" if found else ""))
+        remedy = f"there are {found}" if found else ""
+        if document.shelf is not None:
+            remedy = did_you_mean(value.content, [p.stem for p in document.shelf.glob("*.yaml")])
+        problems.append(value.place.problem(f"extends: no file {target}", remedy))
         return None
     return _with_extends(target, document, chain)
 
@@ -140,7 +151,7 @@ def _merge(below: Value, above: Value) -> Value:
     return Value(above.place, merged)
 
 
-def _compose(path: Path, problems: list[Problem]) -> Value | None:
+def _compose(path: Path, problems: list[Problem], needed: str) -> Value | None:
     try:
         text = path.read_text(encoding="utf-8-sig")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -151,13 +162,13 @@ def _compose(path: Path, problems: list[Problem]) -> Value | None:
     except yaml.MarkedYAMLError as error:
         problems.append(_syntax_problem(path, error, text))
     except RecursionError:
-        problems.append(Place(path, 1, 1).problem("is nested too deeply", NEEDED))
+        problems.append(Place(path, 1, 1).problem("is nested too deeply", needed))
     except yaml.YAMLError as error:
         problems.append(Place(path, 1, 1).problem(f"is not YAML: {' '.join(str(error).split())}"))
     else:
         if node is not None:
             return _Builder(path, problems).build(node)
-        problems.append(Place(path, 1, 1).problem("is empty", NEEDED))
+        problems.append(Place(path, 1, 1).problem("is empty", needed))
     return None
 
 

@@ -6,7 +6,7 @@ run `bye`, it ends and sends nothing; ends the pipe without that word, or dies t
 seconds, and notes what it did.
 
 `Guardian` is the run's side. `python -m pytest_quecfota.rig.guardian` is the process; it reads lines: first a JSON
-object {"restore": [{"visa", "messages", "terminator"?, "gap"?}], "parent": pid, "note": path or null}, later further
+object {"restore": [{"visa", "messages", "terminator"?, "gap"?, "serial"?}], "parent": pid, "note": path or null}, later further
 such objects that replace it, at last `bye`. It imports only the standard library, and pyvisa where an address is not
 a plain socket.
 """
@@ -207,12 +207,24 @@ def _send_by_visa(item: Mapping[str, Any], sent: list[str], deadline: float) -> 
     try:
         resource.timeout = max(50, int((deadline - time.monotonic()) * 1000))
         resource.write_termination = item.get("terminator", "\n")
+        _set_line(resource, item.get("serial"))
         for message in item["messages"]:
             resource.write(message)
             sent.append(message)
             select.select([], [], [], item.get("gap", 0.0))
     finally:
         resource.close()
+
+
+def _set_line(resource: Any, serial: Mapping[str, Any] | None) -> None:
+    """Baud, bits, parity, where the address is a serial line."""
+    from pyvisa import constants
+
+    if serial is not None and resource.interface_type == constants.InterfaceType.asrl:
+        resource.baud_rate = serial["baudrate"]
+        resource.data_bits = serial["data_bits"]
+        resource.parity = constants.Parity[serial["parity"]]
+        resource.stop_bits = constants.StopBits.one if serial["stop_bits"] == 1 else constants.StopBits.two
 
 
 def _process_handle(pid: int) -> int | None:

@@ -161,8 +161,9 @@ def _sign(descriptor: int, key: str, rig_name: str) -> None:
         "command": " ".join(sys.argv),
         "since": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
     }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(words).encode(), 0)
+    with contextlib.suppress(OSError):  # a full disk: the lock holds all the same, only nobody can read whose it is
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(words).encode(), 0)
 
 
 def _user() -> str:

@@ -15,27 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from pytest_quecfota.at.client import Client
+from pytest_quecfota.at.overheard import Overhearing
 from pytest_quecfota.developer_center import ManualCenter, Plan, PlanOrder, ServiceCenter
-from pytest_quecfota.errors import (
-    SupplyError,
-)
 from pytest_quecfota.link.port import PortSpec
 from pytest_quecfota.link.wire import Wire
 from pytest_quecfota.models import Model, load
-from pytest_quecfota.module import Host, Module
+from pytest_quecfota.module import Host, Module, ObservedHost
 from pytest_quecfota.power import Supply
-from pytest_quecfota.power.disturbance import Disturbance
-from pytest_quecfota.power.waveform import Waveform
 from pytest_quecfota.rig import bench as benches
 from pytest_quecfota.rig import parts, place
 from pytest_quecfota.rig.caretaker import Caretaker
 from pytest_quecfota.rig.clock import Clock
-from pytest_quecfota.rig.disturbances import Disturbances
 from pytest_quecfota.rig.firmware import Firmware
+from pytest_quecfota.rig.keys import presses
 from pytest_quecfota.rig.lease import Lease, hold
 from pytest_quecfota.rig.leftovers import asked_in_vain, was_refused
+from pytest_quecfota.rig.observing import Observing
+from pytest_quecfota.rig.power import Power
 from pytest_quecfota.rig.schema import Rig
-from pytest_quecfota.timeline import Pattern, Timeline
+from pytest_quecfota.timeline import Timeline
 
 REOPEN = 30.0  # real seconds a vanished port may stay away: a USB module restarts meanwhile
 REOPEN_VIRTUAL = 5.0  # the same where our own bench makes the port
@@ -85,7 +83,8 @@ class LiveRig:
         self._idle: Timeline | None = None
         self._timeline: Timeline | None = None
         self._used: set[str] = set()
-        self._disturbances = Disturbances(config)
+        self.power = Power(self)
+        self.disturb, self.battery = self.power.disturb, self.power.battery
         self._plans: list[Plan] = []
         self._lease: Lease | None = None
         self._bench: benches.Bench | None = None
@@ -123,7 +122,10 @@ class LiveRig:
         if self._timeline is not None:
             return self._timeline
         if self._idle is None:
-            self._idle = Timeline(self._directory / "between-tests", speed=self.speed, secrets=self.secrets())
+            try:
+                self._idle = Timeline(self._directory / "between-tests", speed=self.speed, secrets=self.secrets())
+            except OSError:  # a full disk; the run goes on, and the tests tell
+                self._idle = Timeline(None, speed=self.speed, secrets=self.secrets())
         return self._idle
 
     def secrets(self) -> list[str]:
@@ -199,14 +201,24 @@ class LiveRig:
         port = self.config.module.port
         assert port is not None  # the loader asks for it, or the bench has filled it in
         spec = PortSpec(port.url or "", port.baudrate, port.usb_path, port.interface)
-        wire = Wire(spec, self.timeline, reopen_within=REOPEN_VIRTUAL if self._bench else REOPEN)
+        away = REOPEN_VIRTUAL if self._bench else REOPEN
+        wire = Wire(spec, self.timeline, reopen_within=away, read_only=self.config.host == "observed")
         self._closers.append(wire.close)
         return wire
 
     @functools.cached_property
-    def client(self) -> Client:
-        """The AT client on the port."""
-        return Client(self.wire, speed=self.speed)
+    def client(self) -> Client | Overhearing:
+        """The AT client on the port; on a rig with a real MCU what takes its place, and sends nothing."""
+        return Client(self.wire, speed=self.speed) if self.observing is None else self.observing.overhearing
+
+    @functools.cached_property
+    def observing(self) -> Observing | None:
+        """Both lines of a real MCU, listened to; None where the host is played."""
+        if self.config.host == "played":
+            return None
+        observing = Observing(self)
+        self._closers.append(observing.close)
+        return observing
 
     @functools.cached_property
     def supply(self) -> Supply | None:
@@ -215,22 +227,23 @@ class LiveRig:
         if supply is None:
             return None
         self._closers.append(supply.close)
-        supply.record = self._record
         if self._bench is None:
             guardian = parts.guard(self.config, supply, self._directory / "guardian.log")
             self._closers.append(guardian.dismiss)
         safe = self.config.supply.safe_state if self.config.supply is not None else "nominal"
         if isinstance(supply, Supply):  # one of another package knows itself how it is to be left
             self._closers.append(lambda: supply.make_safe(safe))
+        self._closers.append(self.power.take(supply, during_a_test=self._timeline is not None))
         return supply
 
     @functools.cached_property
     def module(self) -> Module:
         """The module, awake, identified and configured for the rig's product."""
+        if self.observing is not None:
+            return self.observing.module()
         may_cut = "cuts" in self.config.allow
-        module = Module(
-            self.client, self.model, timeline=lambda: self.timeline, supply=self.supply if may_cut else None
-        )
+        supply = self.supply if may_cut else None
+        module = Module(self.client, self.model, timeline=lambda: self.timeline, supply=supply, **presses(self))
         self.identity = self._care.introduce(module)
         return module
 
@@ -257,6 +270,12 @@ class LiveRig:
         if isinstance(center, ServiceCenter):
             center.open()
 
+    def check_supply(self) -> None:
+        """After the module's fault was found: raises SupplyError where a protection had switched its power off."""
+        supply = self.__dict__.get("supply")
+        if isinstance(supply, Supply):
+            supply.check()
+
     @functools.cached_property
     def firmware(self) -> Firmware:
         """Images and patches for this rig's module."""
@@ -268,20 +287,12 @@ class LiveRig:
         """Let everything be recorded in the timeline of a test; None: between tests."""
         self._timeline = timeline
         self._used.clear()
-        self._disturbances.begin_test()
         self._plans.clear()
         if "wire" in self.__dict__:
             self.wire.record_to(self.timeline)
-        if timeline is not None:
-            self._show_supply()
-
-    def _show_supply(self) -> None:
-        """Record what the supply is set to and what it measures; a silent supply is told by whoever needs it next."""
-        supply = self.__dict__.get("supply")
-        if supply is not None:
-            with contextlib.suppress(SupplyError):
-                supply.tell()
-                supply.measure()
+        if self.__dict__.get("observing") is not None:
+            self.__dict__["observing"].record_to(self.timeline)
+        self.power.begin_test(timeline, self.__dict__.get("supply"))
 
     def check_health(self) -> None:
         """Before a test: the module answers; see `Caretaker.check_health`."""
@@ -306,10 +317,13 @@ class LiveRig:
 
     def uses(self, part: str) -> None:
         """A test was given `part`: it is put back afterwards."""
-        self._used.add(part)
+        if self.config.host == "played" or part != "module":  # a real MCU puts its module back itself
+            self._used.add(part)
 
     def order(self, order: PlanOrder, *, running: str) -> Plan:
         """A plan on the Developer Center."""
+        if self.observing is not None:
+            self.observing.plan_is_made()
         plan: Plan = self.developer_center.order(order, running=running)
         self._plans.append(plan)
         plan.pause = lambda seconds: self.timeline.events.pause(seconds)
@@ -333,37 +347,28 @@ class LiveRig:
             raise ValueError(
                 f"rig {self.name} has no component {name!r} of the host; mcu: lists {sorted(listed) or 'none'}"
             )
-        return name, listed[name]
+        told = self.observing.version_of(name) if self.observing is not None else None
+        return name, told or listed[name]
 
-    def host(self, follow_up: Callable[[], Plan] | None = None) -> Host:
-        """The host that plays the MCU on this rig; `follow_up` gives a further plan where one is needed as proof."""
+    def tell_version(self, component: str, version: str) -> None:
+        """Tell the module the version of a component of the host; a real MCU does that itself."""
+        if self.observing is None:
+            self.module.set_mcu_version(component, version)
+            self.uses("mcu")
+
+    def host(self, follow_up: Callable[[], Plan] | None = None) -> Host | ObservedHost:
+        """Who upgrades on this rig: we play the MCU, or watch it. `follow_up` gives a further plan where one is needed as proof."""
         center = self.developer_center
+        agrees = self._platform_agrees if center.monitoring else None
+        if self.observing is not None:
+            power = self.power
+            return self.observing.host(platform_agrees=agrees, cuts=power.disturbed, settled=power.settle)
         return Host(
             self.module,
-            platform_agrees=self._platform_agrees if center.monitoring else None,
+            platform_agrees=agrees,
             follow_up=follow_up if center.plans else None,
-            cuts=lambda: self._disturbances.fired,
-            settled=lambda: self._disturbances.wait_over(self.speed),
-        )
-
-    def disturb(
-        self, at: Pattern, *, after: float | str = 0.0, waveform: str | Waveform = "cut-500ms", times: int = 1
-    ) -> Disturbance:
-        """A disturbance to use in a `with` block: `waveform` is played `after` module seconds when `at` comes, `times` times.
-
-        Raises:
-            ValueError: the rig does not allow cuts, has used up its `cuts_per_run`, or cannot play the waveform.
-        """
-        self.uses("supply")
-        return self._disturbances.make(
-            self.supply,
-            self.wire,
-            self.timeline,
-            at,
-            after=after,
-            played=waveform,
-            times=times,
-            boot=self.model.timings.boot,
+            cuts=self.power.disturbed,
+            settled=self.power.settle,
         )
 
     def used_up(self) -> str | None:
@@ -375,9 +380,6 @@ class LiveRig:
         return f"{self._plans[-1].name} applies, yet brings no offer: it is used up"
 
     # -- inside ------------------------------------------------------------------------------------
-
-    def _record(self, kind: str, **fields: object) -> None:
-        self.timeline.record(kind, **fields)
 
     def _speed_changed(self, speed: float) -> None:
         self.timeline.speed = speed

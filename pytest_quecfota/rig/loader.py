@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, create_model
 
 from pytest_quecfota.errors import RigError
-from pytest_quecfota.rig import checks, places, wording
+from pytest_quecfota.rig import checks, places, supply_profiles, wording
 from pytest_quecfota.rig import document as documents
 from pytest_quecfota.rig.document import Document
 from pytest_quecfota.rig.schema import Limits, Rig
@@ -49,9 +49,11 @@ def load(
         _fill_in_virtual(data)
         rig, found = _validate(data, document)
         problems += found
-    if rig is None or problems:
-        raise RigError([str(problem) for problem in sorted(set(problems))])
-    return _resolved(rig)
+    lines = [str(problem) for problem in sorted(set(problems))]
+    profile, wrong = _supply_profile(data, document)
+    if rig is None or lines or wrong:
+        raise RigError([*lines, *wrong])
+    return _resolved(rig, profile).beside(path.parent.resolve())
 
 
 def json_schema() -> dict[str, Any]:
@@ -145,14 +147,34 @@ def _sound_parts(data: Mapping[str, Any]) -> dict[str, Any]:
     return sound
 
 
-def _resolved(rig: Rig) -> Rig:
-    """What a rig leaves to its model or its virtual bench, filled in."""
+def _supply_profile(data: Mapping[str, Any], document: Document) -> tuple[str | None, list[str]]:
+    """The whole path of a supply profile that is a file, and what is wrong in it; it is read here, to tell that at once."""
+    named = _map(data, "supply").get("profile")
+    if not isinstance(named, str) or not supply_profiles.is_file(named):
+        return None, []
+    place = document.place(("supply", "profile"))
+    path = place.path.parent / named
+    if not path.is_file():
+        remedy = "it is sought beside the rig file"
+        return None, [str(place.problem(f"supply.profile: no file {places.shown(path)}", remedy))]
+    try:
+        supply_profiles.read(path)
+    except RigError as error:
+        return None, list(error.problems)
+    return os.fspath(path.absolute()), []
+
+
+def _resolved(rig: Rig, profile: str | None) -> Rig:
+    """What a rig leaves to its model or its virtual bench, filled in; `profile`: the whole path of its supply profile."""
     update: dict[str, Any] = {}
     if rig.virtual is not None:
         update["speed"] = rig.virtual.speed
+    supply: dict[str, Any] = {} if profile is None else {"profile": profile}
     if rig.supply is not None and rig.supply.limits is None:
-        supply = rig.model.supply
-        update["supply"] = rig.supply.model_copy(update={"limits": Limits(min=supply.min, max=supply.max)})
+        known = rig.model.supply
+        supply["limits"] = Limits(min=known.min, max=known.max)
+    if rig.supply is not None and supply:
+        update["supply"] = rig.supply.model_copy(update=supply)
     return rig.model_copy(update=update)
 
 

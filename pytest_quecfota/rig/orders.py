@@ -112,8 +112,7 @@ class Orders:
         """
         rig = self._rig
         name, running = rig.mcu(component)
-        rig.module.set_mcu_version(name, running)
-        rig.uses("mcu")
+        rig.tell_version(name, running)
         files: list[tuple[str, bytes]] = []
         if rig.developer_center.plans:
             target = target or _other(running)

@@ -8,9 +8,10 @@ from typing import Any
 
 from pytest_quecfota.developer_center import ManualCenter, ServiceCenter
 from pytest_quecfota.developer_center.manual import PreparedPlan
-from pytest_quecfota.power import Supply, load_profile
+from pytest_quecfota.power import Supply
 from pytest_quecfota.power.instrument import Instrument
 from pytest_quecfota.power.supply import Limits, Setting
+from pytest_quecfota.rig import supply_profiles
 from pytest_quecfota.rig.guardian import Guardian
 from pytest_quecfota.rig.schema import Rig
 
@@ -19,34 +20,46 @@ def open_supply(rig: Rig) -> Supply | None:
     """The supply of the rig file, connected and identified; None where there is none.
 
     Raises:
-        SupplyError: it cannot be reached, or is none of the profile.
-        ValueError: no such profile.
+        SupplyError: it cannot be reached, is none of the profile, or does not take its protections.
+        ValueError: no such profile, or one that is wrong.
     """
     settings = rig.supply
     if settings is None or not settings.visa:
         return None
-    profile = load_profile(settings.profile)
-    transport = profile.transport
+    profile = supply_profiles.find(settings.profile)
     limits = settings.limits or rig.model.supply
-    return Supply(
-        Instrument(
-            settings.visa,
-            read_termination=transport.read_termination,
-            write_termination=transport.write_termination,
-        ),
+    supply = Supply(
+        Instrument(settings.visa, transport=profile.transport, setup=profile.setup_messages(settings.channel)),
         profile,
         channel=settings.channel,
         nominal=Setting(settings.nominal.voltage, settings.nominal.current_limit),
         limits=Limits(limits.min, limits.max),
         may_cut="cuts" in rig.allow,
     )
+    try:
+        supply.protect(over_voltage=settings.over_voltage, over_current=settings.over_current)
+    except BaseException:
+        supply.close()
+        raise
+    return supply
 
 
 def guard(rig: Rig, supply: Supply, note: Path) -> Guardian:
     """A process that puts the supply into the rig's safe state if this one dies in whatever way."""
+    return Guardian.start([safe_order(rig, supply)], note=note)
+
+
+def safe_order(rig: Rig, supply: Supply) -> dict[str, Any]:
+    """What a guardian needs: address, messages, and how its line is to be used."""
     assert rig.supply is not None
-    messages = supply.safe_messages(rig.supply.safe_state)
-    return Guardian.start([{"visa": rig.supply.visa, "messages": messages}], note=note)
+    order: dict[str, Any] = {"visa": rig.supply.visa, "messages": supply.safe_messages(rig.supply.safe_state)}
+    profile = getattr(supply, "profile", None)  # one of another package may have none
+    if profile is not None:
+        transport = profile.transport
+        order |= {"terminator": transport.write_termination, "gap": transport.command_gap}
+        if transport.serial is not None:
+            order["serial"] = transport.serial.model_dump()
+    return order
 
 
 def make_center(rig: Rig, *, run: str, device_key: Callable[[], str]) -> Any:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, SecretStr, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from pytest_quecfota import models
 from pytest_quecfota.rig.controls import Controls
 from pytest_quecfota.rig.platforms import DeveloperCenter, Embedded, Http
-from pytest_quecfota.rig.quantities import Current, Number, Voltage, Whole
+from pytest_quecfota.rig.quantities import Current, Number, Seconds, Voltage, Whole
 from pytest_quecfota.rig.section import Percent, Section, Text, VisaAddress
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", examples=["bench2"])]
@@ -99,11 +100,22 @@ class SupplyPart(Section):
     """The programmable supply that powers the module."""
 
     visa: VisaAddress | None = None
-    profile: Annotated[Text, Field(examples=["keysight-e36300"])]
+    profile: Annotated[
+        Text,
+        Field(examples=["keysight-e36300"], description="a name, or a YAML file beside this one: my-supply.yaml"),
+    ]
     channel: Annotated[Whole, Field(ge=1, le=16)] = 1
     nominal: Nominal
     limits: Limits | None = None
+    over_voltage: Annotated[
+        Voltage | None, Field(gt=0, description="of the supply's own protection; without, limits.max and 5 %")
+    ] = None
+    over_current: Annotated[
+        Current | None,
+        Field(description="of the supply's own protection, and the highest current limit a test may set"),
+    ] = None
     safe_state: Literal["nominal", "off"] = "nominal"
+    sample_rate: Annotated[Number, Field(ge=0, le=50, description="samples a real second; 0: none", examples=[3])] = 3
 
 
 class McuPart(Section):
@@ -129,6 +141,23 @@ class Rail(Section):
     hysteresis: Voltage | None = None
 
 
+class VirtualSupply(Section):
+    """In what the virtual supply is slow, weak or noisy; what is left out is as its kind has it. Times are module seconds."""
+
+    transport: Annotated[Literal["socket", "hislip"], Field(description="how it is reached")] = "socket"
+    latency: Annotated[Seconds | None, Field(description="how long a message takes it", examples=["20 ms"])] = None
+    latency_jitter: Annotated[Seconds | None, Field(description="up to so much more, at random")] = None
+    slew_rise: Annotated[Number | None, Field(gt=0, description="V/s", examples=[40])] = None
+    slew_fall: Annotated[Number | None, Field(gt=0, description="V/s", examples=[20])] = None
+    down_programmer: Annotated[bool, Field(description="false: it never pulls its output down")] = True
+    max_current: Annotated[Current | None, Field(description="it folds back here, whatever limit is set")] = None
+    aperture: Annotated[Seconds | None, Field(description="a reading is an average over this time")] = None
+    voltage_noise: Annotated[Voltage | None, Field(description="of readings, standard deviation")] = None
+    current_noise: Annotated[Current | None, Field(description="of readings, standard deviation")] = None
+    voltage_resolution: Annotated[Voltage | None, Field(description="readings come in steps of this")] = None
+    current_resolution: Annotated[Current | None, Field(description="readings come in steps of this")] = None
+
+
 class VirtualPart(Section):
     """How the virtual bench is built: the plugin starts it and fills the addresses in."""
 
@@ -139,6 +168,7 @@ class VirtualPart(Section):
     signal_dbm: Annotated[Number, Field(ge=-150, le=0)] = -85.0
     battery_percent: Percent | None = None
     rail: Rail = Rail()
+    supply: VirtualSupply = VirtualSupply()
     transport: Literal["pty", "socket"] = "pty"
     state: Annotated[Text | None, Field(description="folder that keeps flash and database between runs")] = None
 
@@ -158,6 +188,17 @@ class Rig(Section):
     speed: Speed = 1.0
     place: PlacePart | None = None
     virtual: VirtualPart | None = None
+    _folder: Path | None = PrivateAttr(default=None)
+
+    @property
+    def waveforms(self) -> Path | None:
+        """Where the rig's own waveforms may lie: `waveforms/` beside its file; None for a rig of no file."""
+        return None if self._folder is None else self._folder / "waveforms"
+
+    def beside(self, folder: Path) -> Rig:
+        """This rig, as it stands in a file of that folder."""
+        self._folder = folder
+        return self
 
     @property
     def is_virtual(self) -> bool:

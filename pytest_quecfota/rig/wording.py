@@ -62,9 +62,9 @@ def problem(document: Document, finding: Finding) -> Problem:
     return place.problem(f"{named}: {what}", finding.remedy)
 
 
-def problems(error: ValidationError, document: Document) -> Iterator[Problem]:
-    """All findings of pydantic, without those that only follow from another."""
-    found = [(detail, *_locate(detail["loc"], document.data)) for detail in error.errors(include_url=False)]
+def problems(error: ValidationError, document: Document, root: type[BaseModel] = Rig) -> Iterator[Problem]:
+    """All findings of pydantic on a document that should be a `root`, without those that only follow from another."""
+    found = [(detail, *_locate(detail["loc"], document.data, root)) for detail in error.errors(include_url=False)]
     meant = {
         (*steps[:-1], nearest(str(steps[-1]), spot.siblings))
         for detail, steps, spot in found
@@ -92,7 +92,8 @@ def _problem(detail: ErrorDetails, steps: Steps, field: _Spot, document: Documen
     if kind == "missing":
         parent = document.place_of_name(steps[:-1])
         return parent.problem(f"{named}: missing", field.example)
-    return where.problem(f"{named}{_words(detail, steps, document)}", _remedy(detail, field))
+    words = f"{named}{_words(detail, steps, document)}"
+    return where.problem(words if named else words.removeprefix(": "), _remedy(detail, field))
 
 
 def _words(detail: ErrorDetails, steps: Steps, document: Document) -> str:
@@ -149,13 +150,15 @@ class _Spot:
         self.example = f"for example {examples[0]}" if examples else next(iter(descriptions), "")
 
 
-def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Steps, _Spot]:
+def _locate(loc: tuple[int | str, ...], data: Any, root: type[BaseModel] = Rig) -> tuple[Steps, _Spot]:
     """Steps in the file for pydantic's `loc` (which also names members of unions), and what the schema says there."""
     steps: list[int | str] = []
-    owners: list[type[BaseModel]] = [Rig]
-    siblings: list[str] = list(Rig.model_fields)
+    owners: list[type[BaseModel]] = [root]
+    siblings: list[str] = _names(root)
     field: FieldInfo | None = None
     for step in loc:
+        if step == "[key]":
+            break
         members = [owner for owner in owners if step in _tags(owner)]
         if members and not (isinstance(data, Mapping) and step in data):
             owners = members
@@ -163,9 +166,13 @@ def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Steps, _Spot]:
         if isinstance(step, int):
             data = data[step] if isinstance(data, list) and step < len(data) else None
         else:
-            siblings = sorted({name for owner in owners for name in _names(owner)})
-            field = next((owner.model_fields[step] for owner in owners if step in owner.model_fields), None)
-            owners = _models(field.annotation) if field else []
+            named = [name for owner in owners for name in _names(owner)]
+            if field is not None and _is_map(field.annotation) and step not in named:
+                siblings, field = [], None  # a name that anybody may choose
+            else:
+                siblings = sorted(set(named))
+                field = next((found for owner in owners if (found := _field(owner, step)) is not None), None)
+                owners = _models(field.annotation) if field else []
             data = data.get(step) if isinstance(data, Mapping) else None
         steps.append(step)
     return tuple(steps), _Spot(siblings, field, sorted({tag for owner in owners for tag in _tags(owner)}))
@@ -173,8 +180,17 @@ def _locate(loc: tuple[int | str, ...], data: Any) -> tuple[Steps, _Spot]:
 
 @functools.cache
 def _names(owner: type[BaseModel]) -> list[str]:
+    """The names that may stand in a map of that model, as they are written."""
     properties = owner.model_json_schema().get("properties", {})
-    return [name for name in owner.model_fields if name in properties]
+    return [info.alias or name for name, info in owner.model_fields.items() if (info.alias or name) in properties]
+
+
+def _field(owner: type[BaseModel], written: str) -> FieldInfo | None:
+    return next((info for name, info in owner.model_fields.items() if (info.alias or name) == written), None)
+
+
+def _is_map(annotation: Any) -> bool:
+    return get_origin(annotation) is dict
 
 
 def _inner_fields(annotation: Any) -> Iterator[FieldInfo]:
@@ -199,6 +215,6 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     """The models that may stand where `annotation` does, through unions, lists and Annotated."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
-    if get_origin(annotation) in (Union, types.UnionType, tuple, list, Annotated):
+    if get_origin(annotation) in (Union, types.UnionType, tuple, list, dict, Annotated):
         return [model for part in get_args(annotation) for model in _models(part)]
     return []

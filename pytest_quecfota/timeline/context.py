@@ -49,6 +49,8 @@ class Surroundings:
         """A record beside the wire was added."""
         if kind == "supply":
             self.supply.update(fields)
+            if fields.get("action") == "restored":
+                self.supply["disturbance"] = None
             self.sample = {}
         elif kind == "sample":
             self.sample = dict(fields)

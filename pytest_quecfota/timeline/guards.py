@@ -22,12 +22,19 @@ class Restarts:
 
     def __init__(self) -> None:
         self.announced: str | None = None
+        self._meanwhile: str | None = None
         self._of_mcu = False
         self._mcu_components: set[str] = set()
 
     def announce(self, reason: str) -> None:
         """The next restart is expected: a reset, a cut, a power cycle."""
         self.announced = reason
+
+    def announce_many(self, reason: str | None) -> None:
+        """As many restarts as come are expected for that reason, until None says that it is over; one may still be on its way."""
+        if reason is None and self._meanwhile is not None:
+            self.announce(self._meanwhile)
+        self._meanwhile = reason
 
     def sent(self, data: bytes) -> None:
         """A command went out; some restart the module."""
@@ -38,7 +45,7 @@ class Restarts:
         """Take one URC; True for a restart nobody announced."""
         if isinstance(urc, Ready):
             announced, self.announced = self.announced, None
-            return announced is None
+            return announced is None and self._meanwhile is None
         if isinstance(urc, (DownloadStarted, Downloaded)):
             self._component(urc.component)
         elif isinstance(urc, UpgradeOffered):

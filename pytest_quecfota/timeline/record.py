@@ -179,6 +179,13 @@ class Timeline:
             self._restarts.announce(reason)
             self.record("note", text=f"a restart is expected: {reason}")
 
+    def announce_restarts(self, reason: str | None) -> None:
+        """The power goes several times: any number of restarts is expected until None says that it is over."""
+        with self.lock:
+            self._restarts.announce_many(reason)
+            if reason is not None:
+                self.record("note", text=f"restarts are expected: {reason}")
+
     def fault(self, error: BaseException) -> None:
         """The bench failed: everybody who waits raises `error`, and so does every later wait."""
         with self.lock:

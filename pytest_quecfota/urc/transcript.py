@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
+from pytest_quecfota.urc import command_table, exchange, grammar
 from pytest_quecfota.urc.base import fields
 from pytest_quecfota.urc.exchange import Exchange, Said
 from pytest_quecfota.urc.explain import explain as explained
@@ -27,7 +28,8 @@ def decode(text_lines: Iterable[str | bytes], all: bool = False, explain: bool =
         text_lines: the lines, with or without their line ends.
         all: also commands, echoes, responses, final results, prompts and data; then every object has a `kind`
             (`urc`, `command`, `echo`, `response`, `final`, `prompt`, `data`).
-        explain: add `explanation`, what the URC means and its likely cause.
+        explain: add `explanation`, what the URC means and its likely cause; with `all` also what a command, an answer or a
+            line of data is, where that is known.
 
     Yields:
         `{"line": 1-based line where the URC starts, "raw": the URC alone, "name": its class, "fields": {...}}`;
@@ -57,7 +59,19 @@ def _object(said: Said, with_kind: bool, explain: bool) -> dict[str, Any]:
         item["fields"] = fields(said.urc)
         if explain:
             item["explanation"] = explained(said.urc)
+    elif explain and (meaning := _meaning(said)):
+        item["explanation"] = meaning
     return item
+
+
+def _meaning(said: Said) -> str:
+    if said.kind in (exchange.COMMAND, exchange.ECHO):
+        return command_table.of_command(said.raw)
+    if said.kind in (exchange.RESPONSE, exchange.FINAL):
+        return command_table.of_answer(said.raw)
+    if said.kind == exchange.PROMPT:
+        return "the module waits for the bytes that were announced"
+    return "text of the boot ROM" if grammar.BOOT_ROM.fullmatch(said.raw) else ""
 
 
 def _text(line: str | bytes) -> str:

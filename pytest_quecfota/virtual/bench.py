@@ -62,7 +62,14 @@ class Bench:
         self._closers.append(self._control.stop)
         serving = asyncio.ensure_future(self._control.start())
         self._rail = self._owned(Rail(self._clock, **{**data.rail, **document.rail}), Rail.close)
-        self._supply = Supply(self._clock, self._rail, document.supply.profile, channel=document.supply.channel)
+        self._supply = Supply(
+            self._clock,
+            self._rail,
+            document.supply.profile,
+            channel=document.supply.channel,
+            options=document.supply.options,
+            seed=document.seed,
+        )
         await self._supply.start()
         self._closers.append(self._supply.close)
         self._radio = Radio(document.radio.signal_dbm, rng)
@@ -77,13 +84,14 @@ class Bench:
             clock=self._clock,
             uart=uart,
             radio=self._radio,
-            load=Load(self._rail, data.currents),
+            load=self._owned(Load(self._rail, data.currents, data.bursts, self._clock), Load.close),
             battery=Battery(self._rail, data.battery["empty"], data.battery["full"], document.battery_percent),
             south=south,
             defects=self._defects,
             data=data,
             imei=document.module.imei or test_imei(document.seed),
             rng=rng,
+            rail=self._rail,
         )
         self._module = Module(board, flash, divide(flash))
         self._closers.append(self._module.close)

@@ -1,43 +1,66 @@
-"""One output of the virtual supply: levels, limits, protection, and what is played on it.
+"""One output of the virtual supply: levels and limits, its switch, what is measured at its terminals.
 
 The dialects name its properties and methods in their command tables (`supplies/*.yaml`); whatever its value, a property here
-is in volts, amperes, module seconds. What the output feeds is an `Outlet`: the module's rail, or nothing.
+is in volts, amperes, module seconds. What is played on it is its `program`, what watches it its `protection`. What the output
+feeds is an `Outlet`: the module's rail, or nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 
 from .clock import Clock
 from .outlet import Outlet, Rating
 from .program import Program
+from .protection import Protection
 from .scpi import ScpiError
+from .supply_options import SupplyOptions
 from .transient import Step
 
 
 class Channel:
     """One output; `number` is what commands call it. `changed()` is called whenever a transient begins or ends.
 
-    What it plays is its `program`. The plain settings: delays (module s), and what has tripped.
+    The plain settings: delays of the switch (module s), steps of UP and DOWN (V, A), whether it senses at the module (which makes
+    no difference here).
     """
 
     rise_delay: float
     fall_delay: float
-    ocp_delay: float
-    ovp_tripped: bool
-    ocp_tripped: bool
+    voltage_step: float
+    current_step: float
+    sense: str
 
     def __init__(
-        self, number: int, rating: Rating, clock: Clock, outlet: Outlet, changed: Callable[[], object]
+        self,
+        number: int,
+        rating: Rating,
+        clock: Clock,
+        outlet: Outlet,
+        changed: Callable[[], object],
+        options: SupplyOptions | None = None,
+        rng: random.Random | None = None,
     ) -> None:
         self.number = number
-        self.rating = rating
+        self._options = options or SupplyOptions()
+        self.rating = self._options.applied(rating)
+        self._rng = rng or random.Random(number)
         self._clock = clock
         self._outlet = outlet
         self.program = Program(clock, rating, apply=self._apply, end=self._end, changed=changed)
+        self.protection = Protection(
+            clock,
+            rating,
+            outlet,
+            is_on=lambda: self._on,
+            turn_off=self._tripped,
+            turn_on=lambda: self.set_output(True),
+            changed=lambda: self._apply(),
+            limit=lambda: self._current,
+        )
         self._delayed: asyncio.TimerHandle | None = None
-        self._ocp_timer: asyncio.TimerHandle | None = None
         self._on = False
         self._gate = True
         self._given: tuple[object, ...] = ()
@@ -47,17 +70,14 @@ class Channel:
 
     def reset(self) -> None:
         """The state after *RST."""
-        rating = self.rating
         self.program.reset()
-        self._voltage = rating.voltage[0]
-        self._current = rating.current[1]
+        self.protection.reset()
+        self._voltage = self.rating.voltage[0]
+        self._current = self.rating.current[1]
         self._output = False
-        self._ovp = rating.ovp[1]
-        self._ovp_on = True
-        self._ocp_on = False
-        self.ocp_delay = 0.05
-        self.ovp_tripped = self.ocp_tripped = False
         self.rise_delay = self.fall_delay = 0.0
+        self.voltage_step, self.current_step = 1.0, 0.1
+        self.sense = "INT"
         self._switch(False)
 
     @property
@@ -98,12 +118,10 @@ class Channel:
 
     @output.setter
     def output(self, on: bool) -> None:
-        if on and self.tripped:
+        if on and self.protection.tripped:
             raise ScpiError(-221)
         self._output = on
-        if self._delayed is not None:
-            self._delayed.cancel()
-            self._delayed = None
+        self._cancel_delayed()
         delay = self.rise_delay if on else self.fall_delay
         if delay > 0 and on != self._on:
             self._delayed = self._clock.call_later(delay, lambda: self._switch(on))
@@ -119,71 +137,19 @@ class Channel:
         self._gate = is_open
         self._apply()
 
-    # -- protection ----------------------------------------------------------------------------------------------
-
-    @property
-    def ovp(self) -> float:
-        """Over-voltage level; an output set above it trips."""
-        return self._ovp
-
-    @ovp.setter
-    def ovp(self, volts: float) -> None:
-        self._ovp = volts
-        self._apply()
-
-    @property
-    def ovp_on(self) -> bool:
-        """Whether over-voltage protection is on (where a dialect can switch it)."""
-        return self._ovp_on
-
-    @ovp_on.setter
-    def ovp_on(self, on: bool) -> None:
-        self._ovp_on = on
-        self._apply()
-
-    @property
-    def ocp_on(self) -> bool:
-        """Whether the output trips when it folds back for longer than `ocp_delay`."""
-        return self._ocp_on
-
-    @ocp_on.setter
-    def ocp_on(self, on: bool) -> None:
-        self._ocp_on = on
-        self.load_changed()
-
-    @property
-    def tripped(self) -> bool:
-        """Whether a protection has turned the output off and has not been cleared."""
-        return self.ovp_tripped or self.ocp_tripped
-
-    def clear_protection(self) -> None:
-        """Forget a trip; the output stays off."""
-        self.ovp_tripped = self.ocp_tripped = False
-
-    def clear_protection_and_turn_on(self) -> None:
-        """Forget a trip and turn the output on again, as some instruments do to people's surprise."""
-        self.clear_protection()
-        self.output = True
-
-    def load_changed(self) -> None:
-        """The outlet's current may have changed: watch for over-current where that is on."""
-        if self._ocp_timer is not None:
-            self._ocp_timer.cancel()
-            self._ocp_timer = None
-        if self._ocp_on and self._on and self._clock.attached:
-            self._ocp_timer = self._clock.call_later(self.ocp_delay, self._check_over_current)
-
     # -- measuring -----------------------------------------------------------------------------------------------
 
     @property
     def measured_voltage(self) -> float:
-        """Volts at the terminals."""
-        return self._outlet.terminal_voltage()
+        """Volts at the terminals, as the meter shows them."""
+        options = self._options
+        return self._shown(self._outlet.reading()[0], options.voltage_noise, options.voltage_resolution)
 
     @property
     def measured_current(self) -> float:
-        """Amperes out of the terminals."""
-        return self._outlet.current()
+        """Amperes out of the terminals, as the meter shows them."""
+        options = self._options
+        return self._shown(self._outlet.reading()[1], options.current_noise, options.current_resolution)
 
     @property
     def measured_power(self) -> float:
@@ -193,7 +159,8 @@ class Channel:
     @property
     def measured_all(self) -> tuple[float, float, float]:
         """Volts, amperes, watts."""
-        return self.measured_voltage, self.measured_current, self.measured_power
+        volts, amps = self.measured_voltage, self.measured_current
+        return volts, amps, volts * amps
 
     @property
     def settling(self) -> float:
@@ -213,28 +180,39 @@ class Channel:
     # -- for the instrument and the dialects -------------------------------------------------------------------------
 
     def limits(self, name: str) -> tuple[float, float] | None:
-        """The smallest and largest value a numeric setting (also of the program) takes; None where there is no bound."""
+        """The smallest and largest value a numeric setting (of a part too) takes; None where there is no bound."""
         rating = self.rating
-        known = {
-            "voltage": rating.voltage,
-            "current": rating.current,
-            "ovp": rating.ovp,
-            "list_dwell": rating.list_dwell,
-            "list_count": rating.list_count,
-        }
+        known = {"voltage": rating.voltage, "current": rating.current, "ovp": rating.ovp}
+        known |= {"list_dwell": rating.list_dwell, "list_count": rating.list_count, "row": rating.list_rows}
+        known |= {"voltage_step": (0.0, rating.voltage[1]), "current_step": (0.0, rating.current[1])}
         for prefix in ("list_", "triggered_"):
             known |= {prefix + level: known[level] for level in ("voltage", "current")}
-        delays = dict.fromkeys(("rise_delay", "fall_delay", "trigger_delay", "ocp_delay"), (0.0, 3600.0))
-        return (known | delays).get(name.removeprefix("program."))
+        known |= dict.fromkeys(("rise_delay", "fall_delay", "trigger_delay", "ocp_delay"), (0.0, 3600.0))
+        known |= {"row_count": (1, rating.list_steps), "cycles": rating.list_count}
+        return known.get(name.rpartition(".")[2])
+
+    def default(self, name: str) -> float | None:
+        """What DEF stands for: the value after *RST of a level; None where there is none."""
+        rating = self.rating
+        known = {"voltage": rating.voltage[0], "current": rating.current[1], "ovp": rating.ovp[1]}
+        return known.get(name.rpartition(".")[2])
+
+    def load_changed(self) -> None:
+        """The outlet's current may have changed."""
+        self.protection.load_changed()
 
     def close(self) -> None:
         """Cancel every timer."""
         self.program.close()
-        for timer in (self._delayed, self._ocp_timer):
-            if timer is not None:
-                timer.cancel()
+        self.protection.close()
+        self._cancel_delayed()
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _shown(self, value: float, noise: float, resolution: float) -> float:
+        if noise:
+            value += self._rng.gauss(0.0, noise)
+        return round(value / resolution) * resolution if resolution else value
 
     def _end(self, state: str, last: Step) -> None:
         """The program is over: its last step becomes the setting, or the output goes off."""
@@ -243,6 +221,16 @@ class Channel:
             self._current = self._current if last.current is None else last.current
         elif state == "OFF":
             self.output = False
+
+    def _cancel_delayed(self) -> None:
+        if self._delayed is not None:
+            self._delayed.cancel()
+            self._delayed = None
+
+    def _tripped(self) -> None:
+        self._output = False
+        self._cancel_delayed()
+        self._switch(False)
 
     def _switch(self, on: bool) -> None:
         self._delayed = None
@@ -253,33 +241,33 @@ class Channel:
         playing = self.program.playing or Step(0.0)
         voltage = self._voltage if playing.voltage is None else playing.voltage
         current = self._current if playing.current is None else playing.current
-        return voltage, current
+        return voltage, min(current, self.rating.most_current)
 
     def _apply(self) -> None:
         """Give the outlet what holds now; trip first if that is too much."""
         voltage, current = self._levels()
         on = self._on and self._gate
-        if on and self._ovp_on and voltage > self._ovp:
-            self.ovp_tripped = True
+        if on and not self.protection.allows(voltage):
             self._output = self._on = on = False
+            self._cancel_delayed()
         given = (voltage, on, current)
         if given == self._given:
             return
         self._given = given
-        rising = voltage >= self._outlet.terminal_voltage()
         self._outlet.set_source(
             voltage,
             on,
             current,
-            slew=self.rating.slew_up if rising else self.rating.slew_down,
+            slew=self._slew(voltage),
             sink_current=self.rating.sink,
             off_sink_current=self.rating.off_sink,
         )
         self.load_changed()
 
-    def _check_over_current(self) -> None:
-        self._ocp_timer = None
-        if self._ocp_on and self._on and self._outlet.limiting:
-            self.ocp_tripped = True
-            self._output = False
-            self._switch(False)
+    def _slew(self, voltage: float) -> float:
+        """How fast the output goes there (V/s): as a step that ramps asks, else as fast as it can."""
+        ramp = self.program.ramp_left
+        away = abs(voltage - self._outlet.source_voltage)
+        if ramp > 0 and away > 0:
+            return away / ramp
+        return self.rating.slew_up if voltage >= self._outlet.terminal_voltage() else self.rating.slew_down

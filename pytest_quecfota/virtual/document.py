@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .supply_options import SupplyOptions
+
 T = TypeVar("T")
 
 
@@ -64,11 +66,12 @@ class Nominal:
 
 @dataclass(frozen=True)
 class SupplySpec:
-    """Which instrument the virtual supply is, and its nominal setting."""
+    """Which instrument the virtual supply is, its nominal setting, and in what it is poor."""
 
     profile: str = "keysight-e36300"
     channel: int = 1
     nominal: Nominal = field(default_factory=Nominal)
+    options: SupplyOptions = field(default_factory=SupplyOptions)
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,13 @@ def _build(cls: type[T], raw: object, path: str) -> T:
     unknown = sorted(set(raw) - set(hints))
     if unknown:
         raise DocumentError(f"{path}{unknown[0]}: unknown; known are {', '.join(sorted(hints))}")
-    return cls(**{key: _value(hints[key], value, f"{path}{key}") for key, value in raw.items()})
+    values = {key: _value(hints[key], value, f"{path}{key}") for key, value in raw.items()}
+    try:
+        return cls(**values)
+    except DocumentError:
+        raise
+    except ValueError as problem:
+        raise DocumentError(f"{path}{problem}") from None
 
 
 def _value(hint: Any, value: object, path: str) -> object:

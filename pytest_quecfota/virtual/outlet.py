@@ -30,8 +30,18 @@ class Outlet(Protocol):
         """Volts at the output's terminals now."""
         ...
 
-    def current(self) -> float:
-        """Amperes out of the output now."""
+    def reading(self) -> tuple[float, float]:
+        """Volts and amperes at the output's terminals as its meter shows them."""
+        ...
+
+    @property
+    def source_voltage(self) -> float:
+        """The voltage it regulates to now, on its way to the one set."""
+        ...
+
+    @property
+    def limits_in(self) -> float:
+        """Module seconds until the output folds back if nothing changes; infinity where it never will."""
         ...
 
     @property
@@ -49,6 +59,7 @@ class NothingConnected:
     """The outlet of an output with nothing at its terminals."""
 
     limiting = False
+    limits_in = math.inf
     settling = 0.0
 
     def __init__(self) -> None:
@@ -71,14 +82,23 @@ class NothingConnected:
         """See `Outlet`."""
         return self._voltage
 
-    def current(self) -> float:
+    def reading(self) -> tuple[float, float]:
         """See `Outlet`."""
-        return 0.0
+        return self._voltage, 0.0
+
+    @property
+    def source_voltage(self) -> float:
+        """See `Outlet`."""
+        return self._voltage
 
 
 @dataclass(frozen=True)
 class Rating:
-    """What one output can do: ranges of its settings, how fast and how hard it drives (V, A, V/s)."""
+    """What one output can do: ranges of its settings, how fast and how hard it drives (V, A, V/s).
+
+    Its list or table has at most `list_steps` steps of `list_dwell` seconds, whole multiples of `list_grain` where that is not 0;
+    rows of a table have the numbers `list_rows`, of which it plays the first `rows_played` unless it is told otherwise.
+    """
 
     voltage: tuple[float, float]
     current: tuple[float, float]
@@ -87,6 +107,10 @@ class Rating:
     slew_down: float = math.inf
     sink: float = 0.0
     off_sink: float = 0.0
+    most_current: float = math.inf
     list_steps: int = 100
+    list_rows: tuple[float, float] = (0, 99)
     list_dwell: tuple[float, float] = (0.0, 3600.0)
+    list_grain: float = 0.0
+    rows_played: int = 1
     list_count: tuple[float, float] = (1, 9999)

@@ -65,7 +65,7 @@ class Program:
         self.list_dwell = [max(0.01, rating.list_dwell[0])]
         self.list_count = 1
         self.list_end = "SETTING"
-        self.row_count = 1
+        self.row_count = rating.rows_played
         self._rows: dict[int, Step] = {}
         self.trigger_source = "BUS"
         self.trigger_delay = 0.0
@@ -115,6 +115,11 @@ class Program:
         return len(self.list_dwell)
 
     @property
+    def ramp_left(self) -> float:
+        """Module seconds in which the level being played is to be reached evenly; 0 where it holds at once."""
+        return self._engine.left if self.playing is not None and self.playing.ramp else 0.0
+
+    @property
     def busy(self) -> bool:
         """Whether a triggered action is not complete."""
         return self._engine.running
@@ -122,10 +127,20 @@ class Program:
     # -- a table of rows, for dialects without lists -------------------------------------------------------------
 
     def put_row(self, number: int, volts: float, amps: float, seconds: float) -> None:
-        """Write one row of the table. Raises ScpiError (-222) for a number beyond it."""
-        if not 0 <= number <= self._rating.list_steps:
+        """Write one row of the table. Raises ScpiError (-222) for a number or a time it does not have."""
+        first, last = self._rating.list_rows
+        grain = self._rating.list_grain
+        if not first <= number <= last or (grain and abs(seconds / grain - round(seconds / grain)) > 1e-9):
             raise ScpiError(-222)
         self._rows[number] = Step(seconds, volts, amps)
+
+    def row(self, number: int) -> tuple[float, float, float]:
+        """Volts, amperes and seconds of a row; zeros where it was not written. Raises ScpiError (-222)."""
+        first, last = self._rating.list_rows
+        if not first <= number <= last:
+            raise ScpiError(-222)
+        step = self._rows.get(number, Step(0.0, 0.0, 0.0))
+        return step.voltage or 0.0, step.current or 0.0, step.seconds
 
     def load_rows(self, rows: list[Step], count: float) -> None:
         """Take over a whole table, and how often it is to be played."""
@@ -181,8 +196,12 @@ class Program:
         if not self.armed:
             raise ScpiError(-211)
         self.armed = False
-        self._engine.start(self.steps(), self.list_count if self._in_list else 1, self.trigger_delay)
-        self._changed()
+        if self._in_list or self.trigger_delay > 0:
+            self._engine.start(self.steps(), self.list_count if self._in_list else 1, self.trigger_delay)
+            self._changed()
+        else:  # a step is there at once
+            self._play(self._single_step())
+            self._ended()
 
     def abort(self) -> None:
         """Stop waiting or playing; the immediate settings hold again."""

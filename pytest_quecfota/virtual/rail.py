@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from .clock import Clock
+from .meter import Meter, Stretch
 from .trajectory import Feed, Line, Segment, trajectory
 
 Callback = Callable[[], object]
@@ -66,6 +67,10 @@ class Rail:
         self._load = 0.0
         self._since = clock.now()
         self._chain: list[Segment] = trajectory(self._line, self._feed, 0.0, 0.0)
+        self.meter = Meter(self._line)
+        self._stretch = Stretch(self._since, self._feed, self._chain)
+        self.meter.note(self._stretch)
+        self._settled_at = self._since
         self._timer: asyncio.TimerHandle | None = None
         self._changes: list[Callback] = []
 
@@ -85,6 +90,7 @@ class Rail:
         if not (voltage >= 0 and current_limit >= 0 and slew > 0 and sink_current >= 0 and off_sink_current >= 0):
             raise ValueError("voltage and currents must not be below 0, slew must be above 0")
         begins = self.terminal_voltage() if not (self._feed.on and on) else self._open_voltage()
+        self._settled_at = math.inf
         self._restart(Feed(on, begins, voltage, slew, current_limit, sink_current, off_sink_current), self._load)
 
     def set_load(self, amperes: float) -> None:
@@ -104,21 +110,16 @@ class Rail:
 
     def current(self) -> float:
         """Amperes out of the supply now (negative: it sinks)."""
-        x = self._elapsed()
-        segment = self._segment(x)
-        if segment.mode == "regulated":
-            return (self._feed.open_voltage(x) - segment.voltage(x)) / self._line.resistance
-        if segment.mode == "off":
-            return -self._feed.off_sink if segment.voltage(x) > 0 else 0.0
-        if segment.mode == "empty":
-            return min(self._feed.limit, self._feed.open_voltage(x) / self._line.resistance)
-        return self._feed.limit if segment.mode == "limited" else -self._feed.sink
+        return self._stretch.at(self._line, self._clock.now())[1]
 
     def terminal_voltage(self) -> float:
         """Volts at the supply's terminals now: before the line resistance."""
-        if not self._feed.on:
-            return self.voltage()
-        return max(0.0, self.voltage() + self.current() * self._line.resistance)
+        return self._stretch.at(self._line, self._clock.now())[0]
+
+    def reading(self) -> tuple[float, float]:
+        """Volts and amperes at the supply's terminals as its meter shows them: averaged over its aperture, but not over the time
+        in which the supply itself was changing its output."""
+        return self.meter.reading(self._settled_at, self._clock.now())
 
     @property
     def load(self) -> float:
@@ -129,6 +130,18 @@ class Rail:
     def limiting(self) -> bool:
         """Whether the supply folds back at its current limit now (constant-current mode)."""
         return self._segment(self._elapsed()).mode == "limited"
+
+    @property
+    def source_voltage(self) -> float:
+        """The voltage the supply regulates to now, on its way to the one set; while it is off, what stands at its terminals."""
+        return self._open_voltage() if self._feed.on else self.terminal_voltage()
+
+    @property
+    def limits_in(self) -> float:
+        """Module seconds until the supply folds back if nothing changes: 0 where it does now, infinity where it never will."""
+        x = self._elapsed()
+        ahead = [segment for segment in self._chain if segment.mode == "limited" and segment.end > x]
+        return max(0.0, ahead[0].start - x) if ahead else math.inf
 
     @property
     def settling(self) -> float:
@@ -193,6 +206,10 @@ class Rail:
         self._feed = feed
         self._load = load
         self._chain = trajectory(self._line, feed, load, voltage)
+        self._stretch = Stretch(self._since, feed, self._chain)
+        self.meter.note(self._stretch)
+        if self._since < self._settled_at:
+            self._settled_at = self._since + self.settling
         self._arm()
         for callback in self._changes:
             callback()

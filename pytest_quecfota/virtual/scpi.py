@@ -1,20 +1,14 @@
-"""SCPI as text, without any instrument: messages cut into units, headers looked up in a tree, arguments typed.
+"""SCPI as text, without any instrument: a program message cut into units.
 
-A program message is units joined by `;`. A header is relative to the path of the unit before it unless it begins with `:`;
-common commands (`*…`) leave the path alone (SCPI-99, volume 1, 6.2.4). Words match in their short or their long form, in any
-case. Whatever is wrong raises `ScpiError` with the standard's number and text; the instrument queues it.
+A message is units joined by `;`. A header is relative to the path of the unit before it unless it begins with `:`; common
+commands (`*…`) leave the path alone (SCPI-99, volume 1, 6.2.4). What the headers mean is looked up in a `scpi_tree`, arguments
+are read by `scpi_values`. Whatever is wrong raises `ScpiError` with the standard's number and text; the instrument queues it.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Generic, TypeVar
-
-C = TypeVar("C")
+from dataclasses import dataclass
 
 ERRORS: dict[int, str] = {
     -100: "Command error",
@@ -24,10 +18,14 @@ ERRORS: dict[int, str] = {
     -104: "Data type error",
     -108: "Parameter not allowed",
     -109: "Missing parameter",
+    -111: "Header separator error",
     -113: "Undefined header",
     -114: "Header suffix out of range",
+    -123: "Exponent too large",
+    -124: "Too many digits",
     -131: "Invalid suffix",
     -141: "Invalid character data",
+    -151: "Invalid string data",
     -211: "Trigger ignored",
     -213: "Init ignored",
     -221: "Settings conflict",
@@ -37,7 +35,6 @@ ERRORS: dict[int, str] = {
     -350: "Error queue overflow",
     -363: "Input buffer overrun",
     -410: "Query INTERRUPTED",
-    -420: "Query UNTERMINATED",
 }
 """Numbers and texts of the standard (SCPI-99, volume 2, 21.8)."""
 
@@ -62,188 +59,75 @@ class Unit:
     arguments: tuple[str, ...]
 
 
-_HEADER = re.compile(
-    r"(?P<root>:?)(?P<body>\*?[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*)(?P<query>\??)(?:\s+|$)"
-)
+BLANKS = " \t\r"
+"""What may stand between the parts of a message."""
+
+_WORD = "[A-Za-z][A-Za-z0-9_]*"
+_HEADER = re.compile(rf"(?P<root>:?)(?P<body>{_WORD}(?::{_WORD})*)(?P<query>\??)")
+_COMMON = re.compile(r"(?P<root>)(?P<body>\*[A-Za-z]+)(?P<query>\??)")
+_FOREIGN = re.compile(r"[^\t\r -~]")
+"""What no program message holds outside of a string."""
 
 
 def split(text: str, separator: str) -> list[str]:
     """Cut a text at a separator, except inside quotes and parentheses."""
     if "(" not in text and '"' not in text and "'" not in text:
-        return [part.strip() for part in text.split(separator)]
+        return [part.strip(BLANKS) for part in text.split(separator)]
     parts, start, depth, quote = [], 0, 0, ""
     for position, character in enumerate(text):
         if quote:
             quote = "" if character == quote else quote
         elif character in "\"'":
             quote = character
-        elif character in "()":
-            depth += 1 if character == "(" else -1
+        elif character == "(":
+            depth += 1
+        elif character == ")":
+            depth = max(0, depth - 1)
         elif character == separator and depth == 0:
             parts.append(text[start:position])
             start = position + 1
-    return [part.strip() for part in [*parts, text[start:]]]
+    return [part.strip(BLANKS) for part in [*parts, text[start:]]]
 
 
 def units(message: str) -> list[Unit | ScpiError]:
-    """The units of a message, in order; one that cannot be read stands there as the error it is."""
+    """The units of a message, in order; one that cannot be read stands there as the error it is, and ends the message."""
     found: list[Unit | ScpiError] = []
     for part in split(message, ";"):
         if not part:
             continue
-        header = _HEADER.match(part)
-        if header is None:
-            found.append(ScpiError(-102))
+        try:
+            found.append(_unit(part))
+        except ScpiError as error:
+            found.append(error)
             break
-        body = header["body"]
-        rest = part[header.end() :].strip()
-        found.append(
-            Unit(
-                words=tuple(body.upper().split(":")),
-                rooted=bool(header["root"]),
-                common=body.startswith("*"),
-                query=bool(header["query"]),
-                arguments=tuple(split(rest, ",")) if rest else (),
-            )
-        )
     return found
 
 
-# -- the tree of headers ---------------------------------------------------------------------------------------------
-
-_NODE = re.compile(r"(?P<open>\[)?:?(?P<name>[A-Za-z][A-Za-z0-9]*)(?P<number><n>)?:?(?P<close>\])?")
-
-
-@dataclass(frozen=True)
-class _PatternNode:
-    names: tuple[str, ...]
-    numbered: bool
-    optional: bool
-
-
-@dataclass
-class _TreeNode(Generic[C]):
-    children: dict[str, _TreeNode[C]] = field(default_factory=dict)
-    numbered: dict[str, _TreeNode[C]] = field(default_factory=dict)
-    command: C | None = None
-
-
-class HeaderTree(Generic[C]):
-    """All headers of an instrument: patterns such as `[SOURce<n>:]VOLTage[:LEVel]`, each with what it stands for."""
-
-    def __init__(self) -> None:
-        self._root: _TreeNode[C] = _TreeNode()
-
-    def add(self, pattern: str, command: C) -> None:
-        """Enter a pattern. Raises ValueError where it cannot be read or means what another one means already."""
-        nodes = pattern_nodes(pattern)
-        choices = [(True, False) if node.optional else (True,) for node in nodes]
-        for present in itertools.product(*choices):
-            self._enter([node for node, there in zip(nodes, present, strict=True) if there], command, pattern)
-
-    def find(self, words: Iterable[str]) -> tuple[C, int | None] | None:
-        """What typed words stand for, and the number that stood in them; None if they mean nothing here."""
-        node, number = self._root, None
-        for word in words:
-            child = node.children.get(word)
-            if child is None:
-                name = word.rstrip("0123456789")
-                child = node.numbered.get(name)
-                number = int(word[len(name) :] or 1)
-            if child is None:
-                return None
-            node = child
-        return None if node.command is None else (node.command, number)
-
-    def _enter(self, nodes: list[_PatternNode], command: C, pattern: str) -> None:
-        places = [self._root]
-        for node in nodes:
-            fresh: _TreeNode[C] = _TreeNode()
-            following: list[_TreeNode[C]] = []
-            for place in places:
-                table = place.numbered if node.numbered else place.children
-                for name in node.names:
-                    following.append(table.setdefault(name, fresh))
-            places = list({id(place): place for place in following}.values())
-        for place in places:
-            if place.command is not None and place.command is not command:
-                raise ValueError(f"{pattern} means what another header means already")
-            place.command = command
+def _unit(part: str) -> Unit:
+    header = (_COMMON if part.startswith("*") else _HEADER).match(part)
+    if header is None:
+        raise ScpiError(-101 if _FOREIGN.search(part) else -102)
+    rest = part[header.end() :]
+    if rest and rest[0] not in BLANKS:
+        raise ScpiError(-101 if _FOREIGN.match(rest) else -111)
+    arguments = tuple(split(rest, ",")) if rest else ()
+    for argument in arguments:
+        _check(argument)
+    body = header["body"]
+    return Unit(
+        words=tuple(body.upper().split(":")),
+        rooted=bool(header["root"]),
+        common=body.startswith("*"),
+        query=bool(header["query"]),
+        arguments=arguments,
+    )
 
 
-def pattern_nodes(pattern: str) -> list[_PatternNode]:
-    """Read a header pattern. Raises ValueError for one that cannot be."""
-    nodes: list[_PatternNode] = []
-    position = 0
-    while position < len(pattern):
-        match = _NODE.match(pattern, position)
-        if match is None or match.end() == position or bool(match["open"]) != bool(match["close"]):
-            raise ValueError(f"{pattern!r} is not a header pattern (at {pattern[position:]!r})")
-        name = match["name"]
-        nodes.append(_PatternNode(tuple({_short(name), name.upper()}), bool(match["number"]), bool(match["open"])))
-        position = match.end()
-    if not nodes or all(node.optional for node in nodes):
-        raise ValueError(f"{pattern!r} has no word that must be there")
-    return nodes
-
-
-def _short(name: str) -> str:
-    """The short form of a word: `VOLTage` -> VOLT, `OUTPut1` -> OUTP1."""
-    return "".join(letter for letter in name if not letter.islower())
-
-
-# -- arguments -------------------------------------------------------------------------------------------------------
-
-_NUMBER = re.compile(r"(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>[A-Za-z]*)")
-_PREFIXES = {"": "", "K": "e3", "M": "e-3", "U": "e-6", "N": "e-9"}
-_UNITS = {"volts": "V", "amps": "A", "seconds": "S", "integer": "", "number": ""}
-_SWITCH = {"ON": True, "1": True, "OFF": False, "0": False}
-
-
-def number(text: str, kind: str) -> float:
-    """A numeric argument of a kind (`volts`, `amps`, `seconds`, `integer`, `number`), in the kind's unit.
-
-    Raises ScpiError: -104 no number, -131 a unit that does not fit.
-    """
-    match = _NUMBER.fullmatch(text)
-    if match is None:
-        raise ScpiError(-104)
-    suffix, unit = match["unit"].upper(), _UNITS[kind]
-    if not suffix:
-        return float(match["number"])
-    if not unit or not suffix.endswith(unit) or suffix[: -len(unit)] not in _PREFIXES:
-        raise ScpiError(-131)
-    return float(Decimal(match["number"]) * Decimal("1" + _PREFIXES[suffix[: -len(unit)]]))
-
-
-def switch(text: str) -> bool:
-    """ON, OFF, 1 or 0. Raises ScpiError."""
-    try:
-        return _SWITCH[text.upper()]
-    except KeyError:
-        raise ScpiError(-224 if _NUMBER.fullmatch(text) else -141) from None
-
-
-def word(text: str, choices: Iterable[str]) -> str:
-    """One of several words in short or long form (`IMMediate`); returns its short form. Raises ScpiError."""
-    typed = text.upper()
-    for choice in choices:
-        short = _short(choice)
-        if typed in (short, choice.upper()):
-            return short
-    raise ScpiError(-224)
-
-
-_CHANNELS = re.compile(r"\(\s*@\s*(\d+(?::\d+)?(?:\s*,\s*\d+(?::\d+)?)*)\s*\)")
-
-
-def channel_list(text: str) -> list[int] | None:
-    """The channels of `(@1,3:4)`; None where the text is not a channel list."""
-    match = _CHANNELS.fullmatch(text)
-    if match is None:
-        return None
-    channels: list[int] = []
-    for part in match[1].split(","):
-        first, _, last = part.partition(":")
-        channels += range(int(first), int(last or first) + 1)
-    return channels
+def _check(argument: str) -> None:
+    """A string has to end, once, and only a string may hold any character."""
+    if argument[:1] in ("'", '"'):
+        quote = argument[0]
+        if len(argument) < 2 or not argument.endswith(quote) or argument[1:-1].replace(2 * quote, "").count(quote):
+            raise ScpiError(-151)
+    elif _FOREIGN.search(argument):
+        raise ScpiError(-101)

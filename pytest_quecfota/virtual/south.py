@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .clock import Clock
+from .elsewhere import Elsewhere
 from .outside import Outside
 from .radio import Radio
 
@@ -28,8 +29,6 @@ _PREFIX = "/south/v1"
 
 #: Event code where the platform refuses without naming one.
 _UNSPECIFIED = 10500
-#: HTTP results of the LTE Standard(A) DFOTA guide.
-_TIMED_OUT, _BAD_URL, _NOT_CONNECTED, _NOT_READ, _REFUSED = 702, 711, 716, 717, 723
 
 
 class NetworkLost(Exception):
@@ -44,14 +43,6 @@ class Refused(Exception):
         self.code = code
 
 
-class DownloadFailed(Exception):
-    """A file elsewhere could not be had; `code` is what AT+QFOTADL names it (LTE Standard(A) DFOTA guide, HTTP results)."""
-
-    def __init__(self, code: int, detail: str = "") -> None:
-        super().__init__(f"{code} {detail}".strip())
-        self.code = code
-
-
 class South:
     """One device's line to the platform at `base_url`; `session` is what `connect` brought, None while offline."""
 
@@ -60,6 +51,8 @@ class South:
         self._clock = clock
         self._radio = radio
         self.base_url = base_url
+        #: Servers that are not the platform.
+        self.elsewhere = Elsewhere(outside, clock, radio)
         self._client: httpx.AsyncClient | None = None
         self.session: str | None = None
 
@@ -120,35 +113,9 @@ class South:
         data = response.content[start : start + length] if whole else response.content
         return data, response.headers.get("ETag")
 
-    async def download(self, url: str, start: int, length: int) -> tuple[bytes, int]:
-        """Bytes of a file anywhere on the net, without the device's session, and the size of the whole.
-
-        A server that knows no ranges sends all of it each time; of that the bytes asked for are returned. Raises DownloadFailed.
-        """
-        import httpx
-
-        if self._radio.loses():
-            raise DownloadFailed(_TIMED_OUT, "no coverage")
-        headers = {"Range": f"bytes={start}-{start + length - 1}"}
-        try:
-            response = await self._outside.call(self._clock, self._send("GET", url, headers=headers), _CALL_SECONDS)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise DownloadFailed(_BAD_URL, str(error)) from None
-        except httpx.ConnectError as error:
-            raise DownloadFailed(_NOT_CONNECTED, str(error)) from None
-        except (httpx.TimeoutException, asyncio.TimeoutError):
-            raise DownloadFailed(_TIMED_OUT) from None
-        except httpx.HTTPError as error:
-            raise DownloadFailed(_NOT_READ, str(error)) from None
-        data = response.content
-        if response.status_code == 206:
-            return data, int(response.headers["Content-Range"].rpartition("/")[2])
-        if response.status_code != 200 or not data:
-            raise DownloadFailed(_REFUSED, f"HTTP {response.status_code}")
-        return data[start : start + length], len(data)
-
     def close(self) -> None:
-        """Drop the connection; called when the bench ends, never from a coroutine."""
+        """Drop the connections; called when the bench ends, never from a coroutine."""
+        self.elsewhere.close()
         client, self._client = self._client, None
         if client is not None:
             self._outside.run(client.aclose(), _CALL_SECONDS)

@@ -8,7 +8,7 @@ clock. Its identity says that it is virtual.
 from __future__ import annotations
 
 import asyncio
-import math
+import random
 import socket
 from typing import TYPE_CHECKING
 
@@ -19,27 +19,30 @@ from .dialect import Dialect
 from .outlet import NothingConnected, Outlet
 from .rail import Rail
 from .scpi import ScpiError
-from .transient import Step
+from .supply_options import SupplyOptions
+from .supply_sequence import Sequence
+from .supply_status import ErrorQueue, Status
 
 if TYPE_CHECKING:
+    from .hislip import Clients
     from .supply_session import Session
+
+STATES = range(10)
+"""Numbers of the places *SAV keeps the settings in."""
 
 
 class Supply:
-    """One instrument of a dialect (`profile`), whose output number `channel` feeds `rail`.
+    """One instrument of a dialect (`profile`), whose output number `channel` feeds `rail`; `options` make it slow, weak or noisy.
 
-    `latency` is how long a message takes it (module seconds). Errors: `dialect.DialectError` for an unknown profile,
-    ValueError for an output it does not have. Plain settings: the output that commands without a channel mean, the text on
-    the display, the sequence (volts, amperes, seconds, …) for `sequence_transfer` and how often it plays (0: until stopped).
+    Errors: `dialect.DialectError` for an unknown profile, ValueError for an output it does not have. Plain settings: the output
+    that commands without a channel mean, the text on the display.
     """
 
     dialect: Dialect
+    status: Status
+    sequence: Sequence
     selected: int
     display_text: str
-    event_enable: int
-    request_enable: int
-    sequence: list[float]
-    sequence_count: int
 
     def __init__(
         self,
@@ -48,34 +51,36 @@ class Supply:
         profile: str = "keysight-e36300",
         *,
         channel: int = 1,
-        latency: float = 0.0,
+        options: SupplyOptions | None = None,
+        seed: int = 1,
     ) -> None:
         self.dialect = dialects.load(profile)
         if channel not in self.dialect.ratings:
             raise ValueError(f"a {profile} has outputs {sorted(self.dialect.ratings)}, not {channel}")
+        if options is not None and options.transport == "hislip" and not self.dialect.has_hislip:
+            raise ValueError(f"a {profile} has no HiSLIP")
         self.clock = clock
-        self.latency = latency
+        self.options = options or SupplyOptions()
+        self._rng = random.Random(seed)
         self.selected = min(self.dialect.ratings)
         self.remote = False
         self.display_text = ""
-        self.event_status = 128
-        self.event_enable = 0
-        self.request_enable = 0
-        self._opc_pending = False
         self._waiters: list[asyncio.Future[None]] = []
         self.channels: dict[int, Channel] = {}
         for number, rating in self.dialect.ratings.items():
             outlet: Outlet = rail if number == channel else NothingConnected()
-            self.channels[number] = Channel(number, rating, clock, outlet, self._changed)
+            self.channels[number] = Channel(number, rating, clock, outlet, self._changed, self.options, self._rng)
         self.main = self.channels[channel]
-        self.sequence = []
-        self.sequence_count = 1
+        rail.meter.aperture = self.dialect.aperture if self.options.aperture is None else self.options.aperture
+        rail.on_change(self.main.load_changed)
+        self._own_errors = ErrorQueue(self.dialect.error_queue_size)
+        self.status = Status(self.channels, self._own_errors)
+        self.sequence = Sequence(self.channels, self.dialect.sequence_columns)
+        self._states: dict[int, dict[int, tuple[float, float, float, bool]]] = {}
         self._master = not self.dialect.has_master_switch
         self.master = self._master
-        rail.on_change(self.main.load_changed)
-        self.session: Session | None = None
-        self.shared_errors: list[ScpiError] = []
         self._sessions: set[Session] = set()
+        self._clients: Clients | None = None
         self._server: asyncio.Server | None = None
 
     # -- the socket ----------------------------------------------------------------------------------------------
@@ -85,7 +90,13 @@ class Supply:
         from .supply_session import Session
 
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Session(self, self._sessions), host, port)
+        if self.options.transport == "hislip":
+            from .hislip import Clients
+
+            self._clients = Clients(self)
+            self._server = await loop.create_server(self._clients.connection, host, port)
+        else:
+            self._server = await loop.create_server(lambda: Session(self, self._sessions), host, port)
 
     @property
     def address(self) -> str:
@@ -94,7 +105,8 @@ class Supply:
             raise RuntimeError("the supply is not listening")
         listening: socket.socket = self._server.sockets[0]
         host, port = listening.getsockname()[:2]
-        return f"TCPIP::{host}::{port}::SOCKET"
+        hislip = self.options.transport == "hislip"
+        return f"TCPIP::{host}::hislip0,{port}::INSTR" if hislip else f"TCPIP::{host}::{port}::SOCKET"
 
     async def close(self) -> None:
         """Disconnect all clients and stop listening."""
@@ -103,6 +115,8 @@ class Supply:
             self._server = None
         for session in list(self._sessions):
             session.abort()
+        if self._clients is not None:
+            self._clients.close()
         for channel in self.channels.values():
             channel.close()
 
@@ -126,8 +140,7 @@ class Supply:
     @property
     def next_error(self) -> str:
         """The oldest error of the queue, which forgets it."""
-        queue = self.errors
-        error = queue.pop(0) if queue else ScpiError(0, "No error")
+        error = self.status.errors.take() or ScpiError(0, "No error")
         return self.dialect.error_format.format(code=error.code, text=error.text)
 
     @property
@@ -137,7 +150,13 @@ class Supply:
 
     def limits(self, name: str) -> tuple[float, float] | None:
         """The smallest and largest value a numeric setting of the instrument takes; None where there is no bound."""
-        return {"selected": (min(self.channels), max(self.channels)), "sequence_count": (0, 255)}.get(name)
+        if name.startswith("sequence."):
+            return self.sequence.limits(name)
+        return (min(self.channels), max(self.channels)) if name == "selected" else None
+
+    def default(self, name: str) -> float | None:
+        """What DEF stands for: the value after *RST."""
+        return {"selected": float(min(self.channels)), "sequence.count": 1.0}.get(name)
 
     def go_remote(self) -> None:
         """Take commands from remote (some dialects ask for it)."""
@@ -170,65 +189,6 @@ class Supply:
         self.channels[self.selected].output = on
         self.master = self.master or on
 
-    def sequence_transfer(self, number: int) -> None:
-        """Give the sequence to an output. Raises ScpiError (-221) where it is no rows of volts, amperes, seconds, (-222) where
-        these are out of range, or there is no such output."""
-        channel = self._channel(number)
-        if not self.sequence or len(self.sequence) % 3 or len(self.sequence) > 3 * channel.rating.list_steps:
-            raise ScpiError(-221)
-        flat = self.sequence
-        for values, name in ((flat[0::3], "voltage"), (flat[1::3], "current"), (flat[2::3], "list_dwell")):
-            low, high = channel.limits(name) or (0.0, 0.0)
-            if not all(low <= value <= high for value in values):
-                raise ScpiError(-222)
-        rows = [Step(seconds, volts, amps) for volts, amps, seconds in zip(*[iter(flat)] * 3, strict=True)]
-        channel.program.load_rows(rows, self.sequence_count or math.inf)
-
-    def sequence_start(self, number: int) -> None:
-        """Play what was given to an output."""
-        self._channel(number).program.playing_rows = True
-
-    def sequence_stop(self, number: int) -> None:
-        """Stop that."""
-        self._channel(number).program.playing_rows = False
-
-    def sequence_clear(self) -> None:
-        """Forget the sequence."""
-        self.sequence = []
-
-    def _channel(self, number: int) -> Channel:
-        try:
-            return self.channels[number]
-        except KeyError:
-            raise ScpiError(-222) from None
-
-    @property
-    def status_word(self) -> int:
-        """Bits 0, 1: outputs 1, 2 fold back; 2: they are independent; 4, 5: they are on; 6, 7: they play a table."""
-        word = 1 << 2
-        for bit, channel in enumerate(list(self.channels.values())[:2]):
-            word |= channel.constant_current << bit | channel.output << 4 + bit | channel.program.busy << 6 + bit
-        return word
-
-    @property
-    def questionable_condition(self) -> int:
-        """Bit 0: an output tripped on voltage; 1: on current; 9 on: constant current of output 1, 2, …"""
-        over_voltage = any(channel.ovp_tripped for channel in self.channels.values())
-        over_current = any(channel.ocp_tripped for channel in self.channels.values())
-        limiting = sum(1 << (8 + number) for number, channel in self.channels.items() if channel.constant_current)
-        return over_voltage | over_current << 1 | limiting
-
-    @property
-    def questionable_event(self) -> int:
-        """The same; nothing is latched."""
-        return self.questionable_condition
-
-    @property
-    def operation_condition(self) -> int:
-        """Bit 5: an output waits for a trigger; bit 6: a transient is running."""
-        armed = any(channel.program.armed for channel in self.channels.values())
-        return armed << 5 | self.busy << 6
-
     # -- common commands -----------------------------------------------------------------------------------------
 
     def reset(self) -> None:
@@ -237,15 +197,8 @@ class Supply:
             channel.reset()
         self.selected = min(self.channels)
         self.master = not self.dialect.has_master_switch
-        self.sequence_clear()
-        self.sequence_count = 1
+        self.sequence.reset()
         self._changed()
-
-    def clear_status(self) -> None:
-        """*CLS: empties the error queue and the event registers."""
-        self.errors.clear()
-        self.event_status = 0
-        self._opc_pending = False
 
     def trigger(self) -> None:
         """*TRG: triggers every output that waits for the bus. Raises ScpiError (-211) where none does."""
@@ -258,43 +211,45 @@ class Supply:
 
     def operation_complete(self) -> None:
         """*OPC: sets its bit once nothing is pending."""
-        self._opc_pending = True
+        self.status.await_completion()
         self._changed()
 
-    def read_event_status(self) -> int:
-        """*ESR?: the register, which it clears."""
-        value, self.event_status = self.event_status, 0
-        return value
+    def save_state(self, slot: int) -> None:
+        """*SAV: keep levels, protection and switches. Raises ScpiError (-222)."""
+        if slot not in STATES:
+            raise ScpiError(-222)
+        self._states[slot] = {
+            number: (channel.voltage, channel.current, channel.protection.ovp, channel.output)
+            for number, channel in self.channels.items()
+        }
 
-    @property
-    def status_byte(self) -> int:
-        """*STB?: bit 2 errors, 3 questionable, 5 event status, 6 request."""
-        byte = bool(self.errors) << 2 | bool(self.questionable_condition) << 3
-        byte |= bool(self.event_status & self.event_enable) << 5
-        return byte | bool(byte & self.request_enable & ~64) << 6
+    def recall_state(self, slot: int) -> None:
+        """*RCL: take them again; with nothing kept there it does nothing. Raises ScpiError (-222)."""
+        if slot not in STATES:
+            raise ScpiError(-222)
+        for number, (volts, amps, ovp, on) in self._states.get(slot, {}).items():
+            channel = self.channels[number]
+            channel.protection.ovp = ovp
+            channel.applied = (volts, amps)
+            channel.output = on
 
     # -- for sessions --------------------------------------------------------------------------------------------
 
+    def new_error_queue(self) -> ErrorQueue:
+        """The queue of a client that has just come: its own, or the one for all."""
+        own = self.dialect.error_queue_per_session
+        return ErrorQueue(self.dialect.error_queue_size) if own else self._own_errors
+
     @property
-    def errors(self) -> list[ScpiError]:
-        """The error queue that counts for the session being served."""
-        if self.dialect.error_queue_per_session and self.session is not None:
-            return self.session.errors
-        return self.shared_errors
+    def latency(self) -> float:
+        """Module seconds the next message takes."""
+        jitter = self.options.latency_jitter
+        return self.options.latency + (self._rng.uniform(0.0, jitter) if jitter else 0.0)
 
     @property
     def busy(self) -> bool:
         """Whether a triggered action is running on any output."""
         return any(channel.program.busy for channel in self.channels.values())
-
-    def report(self, error: ScpiError) -> None:
-        """Queue an error and set its class's bit in the event status register."""
-        queue = self.errors
-        if len(queue) >= self.dialect.error_queue_size:
-            queue[-1] = ScpiError(-350)
-        else:
-            queue.append(error)
-        self.event_status |= {1: 32, 2: 16, 3: 8, 4: 4}.get(-error.code // 100, 8)
 
     def when_complete(self) -> asyncio.Future[None] | None:
         """What to wait for before *OPC? may answer; None if nothing is pending."""
@@ -305,12 +260,10 @@ class Supply:
         return waiter
 
     def _changed(self) -> None:
+        self._waiters = [waiter for waiter in self._waiters if not waiter.done()]
         if self.busy:
             return
-        if self._opc_pending:
-            self._opc_pending = False
-            self.event_status |= 1
+        self.status.completed()
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            waiter.set_result(None)

@@ -1,43 +1,114 @@
-"""One client of the virtual supply: bytes in, messages, commands of the dialect, answers out.
+"""Clients of the virtual supply: bytes in, messages carried out in order, answers out.
 
-Messages are carried out in order; one that has to wait (`*OPC?` while a list plays, or the instrument's latency) holds the
-later ones of this client only. Strict: what is not in the dialect is an error in the queue and gets no answer.
+A `Conversation` is one client's messages and answers, whatever brings them; a `Session` is the plain socket: messages end with a
+line feed. A message that has to wait holds the later ones of its client only. What a client sends faster than it is worked on,
+or does not read, stays in its own socket: the bench keeps a bounded amount.
 """
 
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from .dialect import Command
-from .scpi import ScpiError, Unit, channel_list, number, switch, units, word
+from .scpi import BLANKS, ScpiError
+from .supply_message import Message
 
 if TYPE_CHECKING:
     from .supply import Supply
 
 LONGEST_MESSAGE = 64 * 1024
-MEASURING = 0.1
-"""Module seconds a measurement takes at most: so long it waits for the output to settle before it answers."""
-_BOUNDS = {"MIN": 0, "MINIMUM": 0, "MAX": 1, "MAXIMUM": 1}
-_BOUND_OF_KIND = {"volts": "voltage", "amps": "current", "seconds": "list_dwell"}
+"""Bytes of a message; a longer one is refused whole (-363)."""
+MOST_WAITING = 256
+"""Messages of one client that are kept; then nothing more is read from it until they are done."""
+
+
+class Conversation:
+    """Messages of one client, in order. `answer(text)` is called with what a message answers, `idle()` when all are done."""
+
+    def __init__(self, supply: Supply, answer: Callable[[str], object], idle: Callable[[], object]) -> None:
+        self.errors = supply.new_error_queue()
+        self._supply = supply
+        self._answer = answer
+        self._idle = idle
+        self._messages: deque[tuple[str | ScpiError, Callable[[str], object]]] = deque()
+        self._worker: asyncio.Task[None] | None = None
+        self._held = False
+
+    @property
+    def waiting(self) -> int:
+        """Messages that are not carried out yet."""
+        return len(self._messages) + (self._worker is not None)
+
+    def put(self, message: str | ScpiError, answer: Callable[[str], object] | None = None) -> None:
+        """Carry out a message after those before it, at once where nothing has to be waited for. An error that came instead
+        of a message is queued in its turn. `answer` is called instead of the conversation's own."""
+        self._messages.append((message, answer or self._answer))
+        if self._worker is None:
+            self._work_on()
+
+    def hold(self, held: bool) -> None:
+        """Begin no further message while held."""
+        self._held = held
+        if not held and self._worker is None:
+            self._work_on()
+
+    def clear(self) -> None:
+        """Forget what waits; what is being carried out is not carried out further."""
+        self._messages.clear()
+        if self._worker is not None:
+            self._worker.cancel()
+            self._worker = None
+
+    def _work_on(self) -> None:
+        """Carry out messages until one has to wait; then a task does, and goes on with the rest."""
+        while self._messages and not self._held:
+            given, answer = self._messages.popleft()
+            if isinstance(given, ScpiError):
+                self._supply.status.errors = self.errors
+                self._supply.status.report(given)
+                continue
+            message = Message(self._supply, self.errors, given)
+            latency = self._supply.latency
+            if latency <= 0 and message.run():
+                _finish(message, answer)
+                continue
+            self._worker = asyncio.ensure_future(self._wait(message, answer, latency))
+            return
+        if not self._messages:
+            self._idle()
+
+    async def _wait(self, message: Message, answer: Callable[[str], object], latency: float) -> None:
+        done = False
+        if message.waits_for is None:
+            await self._supply.clock.sleep(latency)
+            done = message.run()
+        while not done:
+            assert message.waits_for is not None
+            await message.waits_for
+            done = message.run()
+        self._worker = None
+        _finish(message, answer)
+        self._work_on()
+
+
+def _finish(message: Message, answer: Callable[[str], object]) -> None:
+    if message.answers:
+        answer(";".join(message.answers))
 
 
 class Session(asyncio.Protocol):
-    """The connection of one client; `siblings` is the set of open sessions it enters and leaves."""
+    """A client on the plain socket; `siblings` is the set of open sessions it enters and leaves."""
 
     def __init__(self, supply: Supply, siblings: set[Session]) -> None:
-        self.errors: list[ScpiError] = []
-        self._supply = supply
+        self._conversation = Conversation(supply, self._write, self._idle)
         self._siblings = siblings
         self._transport: asyncio.Transport | None = None
         self._input = bytearray()
-        self._messages: list[str] = []
-        self._worker: asyncio.Task[None] | None = None
-
-    # -- the connection ------------------------------------------------------------------------------------------
+        self._too_long = False
+        self._ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the connection; answers leave at once."""
@@ -47,11 +118,15 @@ class Session(asyncio.Protocol):
         self._siblings.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - a Protocol's
-        """The client is gone; what it sent last is not carried out further."""
+        """The client is gone."""
         self._siblings.discard(self)
         self._transport = None
-        if self._worker is not None:
-            self._worker.cancel()
+        self._conversation.clear()
+
+    def eof_received(self) -> bool:
+        """The client says no more, but may still read: the connection stays until all is answered."""
+        self._ended = True
+        return bool(self._conversation.waiting)
 
     def abort(self) -> None:
         """Drop the client."""
@@ -59,236 +134,42 @@ class Session(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Cut the input into messages and carry them out, at once where nothing has to be waited for."""
+        """Cut the input into messages."""
         self._input += data
-        *lines, rest = self._input.split(b"\n")
-        self._input = bytearray(rest)
-        if len(rest) > LONGEST_MESSAGE:
+        if b"\n" in data:
+            *lines, rest = self._input.split(b"\n")
+            for line in lines:
+                self._message(line)
+            self._input = rest
+        if len(self._input) > LONGEST_MESSAGE:
+            self._too_long = True
             self._input.clear()
-            self._fail(ScpiError(-363))
-        self._messages += [line.decode("latin-1").strip() for line in lines]
-        if self._worker is None:
-            self._work_on()
+        if self._conversation.waiting >= MOST_WAITING and self._transport is not None:
+            self._transport.pause_reading()
 
-    def _work_on(self) -> None:
-        """Carry out messages until one has to wait; then a task does, and goes on with the rest."""
-        while self._messages:
-            message = _Message(self._supply, self, self._messages.pop(0))
-            if self._supply.latency <= 0 and message.run():
-                self._answer(message)
-                continue
-            self._worker = asyncio.ensure_future(self._finish(message))
+    def pause_writing(self) -> None:
+        """The client does not read its answers: do nothing more for it."""
+        self._conversation.hold(True)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        self._conversation.hold(False)
+
+    def _message(self, line: bytearray) -> None:
+        if self._too_long or len(line) > LONGEST_MESSAGE:
+            self._too_long = False
+            self._conversation.put(ScpiError(-363))
+        elif text := line.decode("latin-1").strip(BLANKS):
+            self._conversation.put(text)
+
+    def _write(self, answer: str) -> None:
+        if self._transport is not None:
+            self._transport.write((answer + "\n").encode("latin-1", "replace"))
+
+    def _idle(self) -> None:
+        if self._transport is None:
             return
-
-    async def _finish(self, message: _Message) -> None:
-        done = False
-        if message.waits_for is None:
-            await self._supply.clock.sleep(self._supply.latency)
-            done = message.run()
-        while not done:
-            assert message.waits_for is not None
-            await message.waits_for
-            done = message.run()
-        self._worker = None
-        self._answer(message)
-        self._work_on()
-
-    def _answer(self, message: _Message) -> None:
-        if message.answers and self._transport is not None:
-            self._transport.write((";".join(message.answers) + "\n").encode("latin-1"))
-
-    def _fail(self, error: ScpiError) -> None:
-        self._supply.session = self
-        self._supply.report(error)
-
-
-class _Message:
-    """One program message being carried out; `run` goes on until its end (True) or until something is pending."""
-
-    def __init__(self, supply: Supply, session: Session, text: str) -> None:
-        self.answers: list[str] = []
-        self.waits_for: Awaitable[None] | None = None
-        self._settled = False
-        self._supply = supply
-        self._session = session
-        self._units = units(text)
-        self._path: tuple[str, ...] = ()
-
-    def run(self) -> bool:
-        self._supply.session = self._session
-        while self._units:
-            unit = self._units[0]
-            self.waits_for = self._pending(unit)
-            if self.waits_for is not None:
-                return False
-            self._units.pop(0)
-            self._settled = False
-            try:
-                if isinstance(unit, ScpiError):
-                    raise unit
-                answer = self._common(unit) if unit.common else self._command(unit)
-            except ScpiError as error:
-                self._supply.report(error)
-                continue
-            if answer is not None:
-                self.answers.append(answer)
-        return True
-
-    def _pending(self, unit: Unit | ScpiError) -> Awaitable[None] | None:
-        """What has to be over before this unit can be carried out."""
-        if isinstance(unit, ScpiError):
-            return None
-        if unit.words[0] == "*WAI" or (unit.words[0] == "*OPC" and unit.query):
-            return self._supply.when_complete()
-        if unit.query and not unit.common and not self._settled and self._measures(unit):
-            self._settled = True
-            settling = max(channel.settling for channel in self._supply.channels.values())
-            if settling > 0:
-                return self._supply.clock.sleep(min(settling, MEASURING))
-        return None
-
-    def _measures(self, unit: Unit) -> bool:
-        found = self._supply.dialect.commands.find(unit.words if unit.rooted else self._path + unit.words)
-        return found is not None and found[0].name.startswith("measured_")
-
-    # -- common commands -----------------------------------------------------------------------------------------
-
-    def _common(self, unit: Unit) -> str | None:
-        name = unit.words[0] + ("?" if unit.query else "")
-        if name not in self._supply.dialect.common:
-            raise ScpiError(-113)
-        takes = name in ("*ESE", "*SRE")
-        if len(unit.arguments) != takes:
-            raise ScpiError(-109 if takes else -108)
-        if takes:
-            value = int(number(unit.arguments[0], "integer"))
-            setattr(self._supply, "event_enable" if name == "*ESE" else "request_enable", value & 255)
-            return None
-        return _COMMON[name](self._supply)
-
-    # -- the dialect's commands ----------------------------------------------------------------------------------
-
-    def _command(self, unit: Unit) -> str | None:
-        words = unit.words if unit.rooted else self._path + unit.words
-        found = self._supply.dialect.commands.find(words)
-        if found is None:
-            raise ScpiError(-113)
-        self._path = words[:-1]
-        command, suffix = found
-        arguments, targets = self._targets(command, list(unit.arguments), suffix)
-        if unit.query:
-            return self._query(command, arguments, targets)
-        self._carry_out(command, arguments, targets)
-        return None
-
-    def _targets(self, command: Command, arguments: list[str], suffix: int | None) -> tuple[list[str], list[Any]]:
-        """What the command is for: the instrument, or outputs named by list, word, header or the selection."""
-        dialect = self._supply.dialect
-        if not command.of_channel:
-            return arguments, [self._supply]
-        numbers = [self._supply.selected]
-        if suffix is not None:
-            numbers = [suffix]
-        if arguments and dialect.channel_lists and (listed := channel_list(arguments[-1])) is not None:
-            arguments, numbers = arguments[:-1], listed
-        elif arguments and arguments[0].upper() in dialect.channel_words:
-            numbers = [dialect.channel_words[arguments.pop(0).upper()]]
-        try:
-            return arguments, [self._supply.channels[number] for number in numbers]
-        except KeyError:
-            raise ScpiError(-222 if suffix is None else -114) from None
-
-    def _query(self, command: Command, arguments: list[str], targets: list[Any]) -> str:
-        if command.way == "call":
-            raise ScpiError(-113)
-        kind = command.kinds[0] if command.kinds else "text"
-        if arguments:
-            return ",".join(self._supply.dialect.render(kind, self._bound(command, arguments, it)) for it in targets)
-        return ",".join(self._rendered(command, kind, target) for target in targets)
-
-    def _rendered(self, command: Command, kind: str, target: Any) -> str:
-        value = _reach(target, command.name)
-        if isinstance(command.answer, tuple):
-            return command.answer[bool(value)]
-        if command.answer is not None:
-            values = value if isinstance(value, tuple) else (value,)
-            return command.answer.format(*values, channel=target)
-        if len(command.kinds) > 1:
-            pairs = zip(command.kinds, value, strict=True)
-            return ",".join(self._supply.dialect.render(each, item) for each, item in pairs)
-        return self._supply.dialect.render(kind, value)
-
-    def _bound(self, command: Command, arguments: list[str], target: Any) -> float:
-        """The answer to `VOLT? MAX`."""
-        limits: tuple[float, float] | None = target.limits(command.name)
-        if len(arguments) != 1 or arguments[0].upper() not in _BOUNDS or limits is None:
-            raise ScpiError(-108)
-        return limits[_BOUNDS[arguments[0].upper()]]
-
-    def _carry_out(self, command: Command, arguments: list[str], targets: list[Any]) -> None:
-        if command.way == "read":
-            raise ScpiError(-113)
-        values = {id(target): self._values(command, arguments, target) for target in targets}
-        for target in targets:
-            given = values[id(target)]
-            *path, last = command.name.split(".")
-            owner = _reach(target, ".".join(path)) if path else target
-            if command.way == "call":
-                getattr(owner, last)(*given)
-            elif command.many:
-                setattr(owner, last, given)
-            else:
-                setattr(owner, last, tuple(given) if len(command.kinds) > 1 else given[0])
-
-    def _values(self, command: Command, arguments: list[str], target: Any) -> list[Any]:
-        least, most = len(command.kinds) - command.optional, len(command.kinds)
-        if len(arguments) < least:
-            raise ScpiError(-109)
-        if len(arguments) > most and not command.many:
-            raise ScpiError(-108)
-        if command.many and len(arguments) > getattr(getattr(target, "rating", None), "list_steps", math.inf):
-            raise ScpiError(-223)
-        kinds = [*command.kinds, *command.kinds[-1:] * (len(arguments) - most)]
-        return [self._value(command, kind, text, target) for kind, text in zip(kinds, arguments, strict=False)]
-
-    def _value(self, command: Command, kind: str, text: str, target: Any) -> Any:
-        if kind == "switch":
-            return switch(text)
-        if kind == "word":
-            return word(text, command.words)
-        if kind == "text":
-            return text.strip("\"'")
-        limits = target.limits(command.name if len(command.kinds) == 1 else _BOUND_OF_KIND.get(kind, ""))
-        if limits is not None and text.upper() in _BOUNDS:
-            return limits[_BOUNDS[text.upper()]]
-        if command.infinite and text.upper() in ("INF", "INFINITY"):
-            return math.inf
-        value = number(text, kind)
-        if limits is not None and not limits[0] <= value <= limits[1]:
-            raise ScpiError(-222)
-        return int(value) if kind == "integer" else value
-
-
-def _reach(target: Any, name: str) -> Any:
-    """What a dialect's dotted name stands for on an output or the instrument."""
-    for part in name.split("."):
-        target = getattr(target, part)
-    return target
-
-
-_COMMON: dict[str, Callable[[Supply], str | None]] = {
-    "*IDN?": lambda supply: supply.dialect.identity,
-    "*RST": lambda supply: supply.reset(),
-    "*CLS": lambda supply: supply.clear_status(),
-    "*ESE?": lambda supply: str(supply.event_enable),
-    "*ESR?": lambda supply: str(supply.read_event_status()),
-    "*OPC": lambda supply: supply.operation_complete(),
-    "*OPC?": lambda _: "1",
-    "*SRE?": lambda supply: str(supply.request_enable),
-    "*STB?": lambda supply: str(supply.status_byte),
-    "*TRG": lambda supply: supply.trigger(),
-    "*TST?": lambda _: "0",
-    "*WAI": lambda _: None,
-    "*SAV": lambda _: None,
-    "*RCL": lambda _: None,
-}
+        if self._ended:
+            self._transport.close()
+        else:
+            self._transport.resume_reading()

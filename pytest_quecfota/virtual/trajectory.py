@@ -71,6 +71,14 @@ class Segment:
         fading = self.swing * math.exp(-x / self.tau) if self.swing else 0.0
         return self.base + self.slope * x + fading
 
+    def integral(self, low: float, high: float) -> float:
+        """Volt seconds between two times inside the segment."""
+        first, last = low - self.start, high - self.start
+        fading = (
+            self.swing * self.tau * (math.exp(-first / self.tau) - math.exp(-last / self.tau)) if self.swing else 0.0
+        )
+        return self.base * (last - first) + self.slope * (last * last - first * first) / 2 + fading
+
     def crossing(self, level: float, *, rising: bool, after: float) -> float:
         """First time at or after `after` at which the voltage reaches `level` from below (`rising`) or above; else inf."""
         begin = max(self.start, after)
@@ -140,7 +148,8 @@ def trajectory(line: Line, feed: Feed, load: float, voltage: float) -> list[Segm
         segment = _next_segment(line, feed, load, start, voltage)
         chain.append(segment)
         if segment.end > _HORIZON:
-            chain[-1] = replace(segment, end=_NEVER)
+            if segment.end < _NEVER:
+                chain[-1] = replace(segment, end=_NEVER)
             return chain
         start, voltage = segment.end, max(0.0, segment.voltage(segment.end))
     raise RuntimeError(f"the rail does not settle: {feed} {load} A {chain[-2:]}")
@@ -225,4 +234,4 @@ def _until_bound(line: Line, feed: Feed, load: float, segment: Segment) -> Segme
         ratio = (bound - steady) / swing
         if 0 < ratio < 1:
             end = min(end, segment.start - segment.tau * math.log(ratio))
-    return replace(segment, end=end)
+    return replace(segment, end=end) if end < segment.end else segment

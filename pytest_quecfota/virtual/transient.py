@@ -15,11 +15,15 @@ from .clock import Clock
 
 @dataclass(frozen=True)
 class Step:
-    """One step of a list: how long (module s), and the voltage (V) and current limit (A) meanwhile; None leaves them."""
+    """One step of a list: how long (module s), and the voltage (V) and current limit (A) meanwhile; None leaves them.
+
+    With `ramp` the voltage is reached evenly at the end of the step.
+    """
 
     seconds: float
     voltage: float | None = None
     current: float | None = None
+    ramp: bool = False
 
 
 class ListEngine:
@@ -42,6 +46,11 @@ class ListEngine:
     def running(self) -> bool:
         """Whether a list is being played, or waits for its start."""
         return self._timer is not None
+
+    @property
+    def left(self) -> float:
+        """Module seconds until the end of the step being played."""
+        return self._next - self._clock.now() if self.running else 0.0
 
     def start(self, steps: Sequence[Step], count: float = 1, delay: float = 0.0) -> None:
         """Play a list `count` times (infinity: until stopped), beginning `delay` module seconds from now."""

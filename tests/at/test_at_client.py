@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from time import monotonic
+from time import monotonic, process_time
 
 import pytest
 
@@ -310,3 +310,55 @@ def test_a_command_must_be_one_line(client, module):
     with pytest.raises(ValueError):
         client.command("AT+CSQ\rAT+QRST=1")
     assert not module.heard
+
+
+@pytest.mark.parametrize("lost", range(1, 9))
+def test_a_few_bytes_lost_in_a_block_are_told_with_what_came(module, client, lost):
+    """What follows the data is taken for the missing bytes: the blank lines, at last the final result itself."""
+    module.answers[b"AT+QIOTOTARD=0,10"] = b"+QIOTOTARD: 0,10\r\n0123456789\r\n\r\nOK\r\n"
+    assert client.command("AT+QIOTOTARD=0,10", block=blocks.OTA).block == b"0123456789"
+    sent = b"0123456789"[lost:] + b"\r\n\r\nOK\r\n"
+    module.answers[b"AT+QIOTOTARD=0,10"] = b"+QIOTOTARD: 0,10\r\n" + sent
+    with pytest.raises(BlockIncomplete, match=r"\+QIOTOTARD: 0,10 .* bytes of it were lost|of which") as incomplete:
+        client.command("AT+QIOTOTARD=0,10", block=blocks.OTA)
+    assert incomplete.value.received == sent[:10]
+    assert client.command("AT+CSQ").final == "OK"
+
+
+@pytest.mark.parametrize("end", [b"\r\nOK\r\n", b"\r\n\r\nOK\r\n", b"\r\n+QIOTEVT: 7,10702\r\n\r\nOK\r\n"])
+def test_a_block_may_end_in_line_ends_of_its_own(module, client, end):
+    module.answers[b"AT+QIOTOTARD=0,6"] = b"+QIOTOTARD: 0,6\r\nab\r\n\r\n" + end
+    for _ in range(2):
+        assert client.command("AT+QIOTOTARD=0,6", block=blocks.OTA).block == b"ab\r\n\r\n"
+
+
+def test_a_flood_of_100000_lines_while_a_command_waits_is_no_answer_and_no_delay(module, client, timeline):
+    flood = b"".join(b"[%6d] mdm: some log line of a module that talks too much\r\n" % n for n in range(100_000))
+    pieces = [
+        flood[at : at + 65_536] for at in range(0, len(flood), 65_536)
+    ]  # each must be taken within the module's limit
+    module.answers[b"AT+CSQ"] = [*pieces, b"+QIOTEVT: 7,10702\r\n", b"\r\n+CSQ: 16,99\r\n\r\nOK\r\n"]
+    began = process_time()
+    response = client.command("AT+CSQ", timeout=120)
+    assert response.values == [16, 99]
+    assert process_time() - began < 10
+    assert len(timeline.events.seen(urc.Downloading)) == 1
+
+
+def test_a_doubled_result_does_not_end_the_next_command_of_a_module_that_echoes(module, client):
+    module.otherwise = lambda item: item + b"\r\nOK\r\n"
+    client.command("AT")
+    module.answers[b"AT+CSQ"] = b"\r\nOK\r\nAT+CSQ\r\r\n+CSQ: 16,99\r\n\r\nOK\r\n"
+    assert client.command("AT+CSQ").values == [16, 99]
+
+
+def test_a_module_whose_echo_was_switched_off_is_believed_at_once(module, client):
+    module.otherwise = lambda item: item + b"\r\nOK\r\n"
+    client.command("ATE0")
+    module.otherwise = b"\r\nOK\r\n"
+    assert client.command("AT").duration < 0.2
+
+
+def test_a_line_of_64_kib_in_a_response_is_whole(module, client):
+    module.answers[b"AT+QIOTINFO?"] = b"\r\n+QIOTINFO: " + b"y" * 65_536 + b"\r\n\r\nOK\r\n"
+    assert len(client.command("AT+QIOTINFO?").lines[0]) == 65_536 + len("+QIOTINFO: ")

@@ -103,3 +103,36 @@ def test_the_table_tells_what_is_missed() -> None:
     assert "NO" in printed.splitlines()[2]
     assert printed.count("speed") == 1
     assert table.markdown(rows).count("\n") == 3
+
+
+def test_a_cuts_command_leaves_soon_after_its_urc_came() -> None:
+    from benchmarks import trigger
+
+    def times_bare() -> float:
+        return running.median(trigger.ours(15)) / running.median(trigger.bare(15))
+
+    assert best_of_three(times_bare, lambda ratio: ratio <= 12) <= 12, "target at rest: p99 within 1 ms"
+
+
+def test_an_upgrade_at_full_speed_is_over_soon() -> None:
+    from benchmarks import cycle, live
+
+    with live.rig_at("max") as up:
+        cycle.cycles(up, 1)
+        took = best_of_three(lambda: running.median(cycle.cycles(up, 3)[0]), lambda took: took <= 1.5)
+    assert took <= 1.5, "target at rest: 0.3 s"
+
+
+def test_a_file_is_read_by_blocks_nearly_as_fast_as_the_line_allows() -> None:
+    from benchmarks import live, sota
+
+    with live.rig_at("60") as up:
+        assert best_of_three(lambda: sota.share(up)[0], lambda share: share >= 0.6) >= 0.6, "target at rest: 0.95"
+
+
+def test_a_missed_target_says_by_how_much() -> None:
+    assert table.judged("x", "ours", "6 ms", 6, 5, "ms").note == "missed by 20%"
+    assert table.judged("x", "ours", "6 ms", 600, 5, "ms").note == "missed: 120 times the target"
+    assert table.judged("x", "ours", "90 %", 90, 95, "%", at_least=True).note == "missed by 5%"
+    good = table.judged("x", "ours", "5 ms", 5, 5, "ms", of="p99")
+    assert (good.met, good.note, good.target) == (True, "", "p99 ≤ 5 ms")

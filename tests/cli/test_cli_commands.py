@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-INSIDE = ["rigs", "doctor", "schema", "bench", "decode", "report", "verify", "requirements", "defects"]
+INSIDE = ["rigs", "doctor", "schema", "bench", "decode", "report", "verify", "requirements", "defects", "waveform"]
 OUTSIDE = ["image", "delta", "cloud"]
 
 

@@ -115,9 +115,9 @@ class Browser:
         entries = self._call("POST", "/se/log", {"type": "browser"})
         return [entry["message"] for entry in entries if entry["level"] == "SEVERE"]
 
-    def picture(self, path: Path) -> None:
-        """A screenshot, small enough for a document."""
-        part = {"x": 0, "y": 0, "width": 1280, "height": 757, "scale": 0.75}
+    def picture(self, path: Path, width: int = 1280, height: int = 757) -> None:
+        """A screenshot of the upper part of the page, small enough for a document."""
+        part = {"x": 0, "y": 0, "width": width, "height": height, "scale": 0.75}
         wanted = {"cmd": "Page.captureScreenshot", "params": {"format": "png", "clip": part}}
         path.write_bytes(base64.b64decode(self._call("POST", "/goog/cdp/execute", wanted)["data"]))
 
@@ -155,6 +155,11 @@ class Browser:
         option = self.find(f'//*[@id="{self.attribute(self.field(label), "id")}"]/option[starts-with(., "{text}")]')
         self._call("POST", f"/element/{option}/click")
 
+    def pick(self, xpath: str, text: str) -> None:
+        """Picks the option of a list without a label that begins with this text."""
+        option = self.find(f'{xpath}/option[starts-with(., "{text}")]')
+        self._call("POST", f"/element/{option}/click")
+
     def attribute(self, element: str, name: str) -> str:
         """An attribute of an element."""
         return str(self._call("GET", f"/element/{element}/attribute/{name}"))
@@ -166,6 +171,12 @@ class Browser:
     def keys(self, text: str, element: str | None = None) -> None:
         """Types, where the focus is or into an element."""
         self._call("POST", f"/element/{element or self.active()}/value", {"text": text})
+
+    def width(self, pixels: int) -> None:
+        """Makes the window so wide, as on a telephone."""
+        size = {"width": pixels, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        wanted = {"cmd": "Emulation.setDeviceMetricsOverride", "params": size}
+        self._call("POST", "/goog/cdp/execute", wanted)
 
     def colours(self, scheme: str) -> None:
         """Lets the page believe that its reader likes it `light` or `dark`."""

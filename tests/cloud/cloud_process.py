@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 START_SECONDS = 20.0
@@ -21,8 +22,9 @@ class CloudProcess:
         command = [sys.executable, "-m", "pytest_quecfota.cloud", "--json"]
         command += [] if data is None else ["--data", str(data)]
         command += ["--parent", str(parent or os.getpid()), *more]
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (a pipe that nobody reads would stop a service that complains)
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(env or {})}
+            command, stdout=subprocess.PIPE, stderr=self._errors, env={**os.environ, **(env or {})}
         )
         try:
             self.ready = json.loads(self._line())
@@ -39,7 +41,8 @@ class CloudProcess:
         line = stdout.readline().decode() if ready else ""
         if not line:
             self.process.kill()
-            raise RuntimeError(f"the service did not start: {self.process.communicate()[1].decode()}")
+            self.process.communicate(timeout=10)
+            raise RuntimeError(f"the service did not start: {self._said()}")
         return line
 
     def stop(self) -> tuple[int, str]:
@@ -48,10 +51,17 @@ class CloudProcess:
         return self.ended()
 
     def ended(self) -> tuple[int, str]:
-        _, errors = self.process.communicate(timeout=10)
-        return self.process.returncode, errors.decode()
+        self.process.communicate(timeout=10)
+        errors = self._said()
+        self._errors.close()
+        return self.process.returncode, errors
+
+    def _said(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read().decode()
 
     def kill(self) -> None:
         """Ends the process at once, as `kill -9` does."""
         self.process.kill()
         self.process.communicate(timeout=10)
+        self._errors.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 import time
 from collections.abc import Callable
@@ -34,7 +35,8 @@ class Shop:
         self.south = south
 
     def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        return self.http.request(method, path, headers={"Authorization": f"Bearer {self.token}"}, **more)
+        headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
+        return self.http.request(method, path, headers=headers, **more)
 
     def ok(self, method: str, path: str, **more: Any) -> Any:
         answer = self.call(method, f"/api/v1{path}", **more)
@@ -53,6 +55,14 @@ class Shop:
 
     def now(self) -> str:
         return str(self.call("GET", "/control/clock").json()["now"])
+
+    def later(self, minutes: float) -> str:
+        """The platform's time, so many minutes from now."""
+        return (datetime.datetime.fromisoformat(self.now()) + datetime.timedelta(minutes=minutes)).isoformat()
+
+    def wait_for_plan(self, plan: dict[str, Any], status: str) -> None:
+        """Waits until the service's ticker has moved a plan."""
+        eventually(lambda: self.shown(plan)["status"], status)
 
     def product(self) -> dict[str, Any]:
         return dict(self.ok("POST", "/products", json={"name": fresh("product")}))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
+import pkgutil
 import re
 import socket
 import time
@@ -12,11 +14,14 @@ from urllib.parse import urljoin
 
 import pytest
 from cloud_process import CloudProcess
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from shop import Shop
 
+from pytest_quecfota.cloud import api, south
 from pytest_quecfota.cloud.api import page
 
-METHODS = {"get", "post", "patch", "delete"}
+METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 @pytest.fixture
@@ -37,6 +42,29 @@ def test_nothing_is_readable_without_a_token(shop: Shop, schema: dict[str, Any])
             assert answer.status_code == 401, (method, path)
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_what_is_not_described_is_the_page_only() -> None:
+    """So that the test above has seen every route there is."""
+    modules = [importlib.import_module(found.name) for found in pkgutil.iter_modules(api.__path__, f"{api.__name__}.")]
+    routers = {id(r): r for module in [south, *modules] for r in vars(module).values() if isinstance(r, APIRouter)}
+    assert len(routers) > 10
+    hidden = {
+        route.path
+        for router in routers.values()
+        for route in router.routes
+        if isinstance(route, APIRoute) and not (route.include_in_schema and router.include_in_schema)
+    }
+    assert hidden == {"/", "/web/{name:path}"}
+
+
+@pytest.mark.parametrize("path", ["/", "/web/app.js", "/openapi.json"])
+def test_what_is_open_to_all_holds_no_data(shop: Shop, path: str) -> None:
+    product, device = shop.product(), None
+    device = shop.device(product).up()
+    text = shop.http.get(path).text
+    for told in (product["name"], product["product_key"], product["product_secret"], device.dk, shop.token):
+        assert not re.search(rf"\b{re.escape(told)}\b", text)
 
 
 def test_every_call_is_described_with_its_errors_as_problems(schema: dict[str, Any]) -> None:
@@ -159,7 +187,9 @@ def test_junk_and_huge_headers_do_no_harm(service: CloudProcess, shop: Shop, jun
     assert shop.http.get("/").status_code == 200
 
 
-@pytest.mark.parametrize("start", ["POST /api/v1/proj", "POST /api/v1/projects HTTP/1.1\r\nContent-Length: 9\r\n\r\n{"])
+@pytest.mark.parametrize(
+    "start", ["POST /api/v1/proj", "POST /api/v1/projects HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"]
+)
 def test_clients_that_never_finish_keep_nobody_waiting(service: CloudProcess, shop: Shop, start: str) -> None:
     host, port = service.url.removeprefix("http://").split(":")
     with contextlib.ExitStack() as stack:

@@ -1,12 +1,12 @@
-"""The web page in a real browser: the whole procedure, by mouse and by keyboard, and what must never happen in it.
+"""The web page in a real browser: its parts, by mouse and by keyboard, and what must never happen in it.
 
-`QUECFOTA_SCREENSHOTS=docs/images pytest tests/cloud/test_cloud_browser.py` makes the pictures of the documentation anew.
+The whole procedure with a module at its other end is in `test_cloud_browser_procedure.py`.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import browser as chromium
@@ -22,6 +22,18 @@ pytestmark = [
 ENTER, ESCAPE, TAB = "\ue007", "\ue00c", "\ue004"
 NAMELESS = """return [...document.querySelectorAll('input, select, textarea, button')]
     .filter(e => !(e.labels?.length || e.textContent.trim() || e.ariaLabel)).map(e => e.outerHTML)"""
+FAINT = """
+const rgb = text => (text.match(/[\\d.]+/g) ?? []).map(Number);
+const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const ground = e => { for (; e; e = e.parentElement) {
+    const c = rgb(getComputedStyle(e).backgroundColor); if (c.length === 3 || c[3] === 1) return c; } return [255, 255, 255]; };
+return [...document.querySelectorAll('body *')]
+    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) && e.checkVisibility()
+        && !e.closest(':disabled, .unseen, .skip, option'))
+    .map(e => { const [a, b] = [light(rgb(getComputedStyle(e).color)), light(ground(e))].sort((x, y) => y - x);
+        return [(a + 0.05) / (b + 0.05), e.outerHTML.slice(0, 90)]; })
+    .filter(([ratio]) => ratio < 4.5)"""
 VIEWS = (
     "products",
     "packages",
@@ -32,7 +44,6 @@ VIEWS = (
     "plans/{plan}/edit",
     "products/{key}",
 )
-Picture = Callable[[str], None]
 
 
 @pytest.fixture
@@ -59,94 +70,94 @@ def page(window: Browser, service: CloudProcess) -> Iterator[Browser]:
     assert window.complaints() == []
 
 
-@pytest.fixture
-def picture(window: Browser) -> Picture:
-    """Takes a screenshot for the documentation where one is asked for."""
-    folder = os.environ.get("QUECFOTA_SCREENSHOTS")
-
-    def take(name: str) -> None:
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            window.picture(Path(folder) / f"developer-center-{name}.png")
-
-    return take
-
-
-def test_a_person_can_do_the_whole_procedure(page: Browser, shop: Shop, picture: Picture, tmp_path: Path) -> None:
-    image = tmp_path / "BC25_FOTA_V1_1.bin"
-    image.write_bytes(b"firmware" * 4096)
-    key, name, identifier = fresh("meters"), fresh("water meter "), fresh("BC25-")
-
-    page.press("Sign out")
-    page.fill("Token", shop.token)
-    page.press("Sign in")
-    page.there("Products", within="h1")
-    page.press("New project")
-    page.fill("Name", "Meters")
-    page.press("Create project")
-    page.there("Meters", within="td")
-    page.press("New product")
-    page.fill("Name", name)
-    page.choose("Project", "Meters")
-    page.fill("ProductKey", key)
-    page.press("Create product")
-    page.find(f'//td//a[.="{name}"]')
-    picture("products")
-
-    page.press("Packages")
-    page.there("Packages", within="h1")
-    page.press("Add package")
-    page.fill("Name", package := fresh("BC25 V1.1 "))
-    page.fill("Target version", "BC25_FOTA_V1_1")
-    page.fill("Files", str(image))
-    picture("package")
-    page.press("Upload package")
-    page.find(f'//td[.//div="{package}"]')
-
-    page.press("Components")
-    page.there("Components", within="h1")
-    page.press("New component")
-    page.fill("Name", identifier)
-    page.fill("Identifier", identifier)
-    page.press("Create component")
-    page.there(identifier, within="td")
-
-    product = next(p for p in shop.ok("GET", "/products")["items"] if p["product_key"] == key)
-    device = shop.device(product, "BC25_FOTA_V1_0", dk=fresh("8661234500000")).up()
-
-    page.press("Upgrade plans")
-    page.press("New plan")
-    page.there("New upgrade plan", within="h1")
-    page.fill("Name", plan_name := fresh("meters to V1.1 "))
-    page.choose("Product", name)
-    page.choose("Component", identifier)
-    page.choose("Package", package)
-    picture("plan")
-    page.press("Create plan")
-    page.there(plan_name, within="h1")
-    page.there("Inactivated", within="main")
-    page.press(f"Activate {plan_name}")
-    page.there("To be Upgraded", within="main")
+def test_the_monitoring_follows_a_device_live(page: Browser, shop: Shop, service: CloudProcess) -> None:
+    product = shop.product()
+    plan = shop.plan(product)
+    device = shop.device(product).up()
+    page.open(f"{service.url}/#/plans/{plan['id']}")
     page.there("Live", within="main")
-
     (task,) = device.request()
     row = f'//tr[@data-key="{device.dk}"]'
     device.told(task, "received", "confirmed", "ready")
     page.find(f'{row}//*[.="Ready to Download"]')
     assert device.status(task, "downloading", 64).is_success
     page.find(f'{row}[.//*[.="Downloading"]]//*[.="32 %"]')
-    picture("monitoring")
-    device.told(task, "downloaded", "updating")
-    page.find(f'{row}//*[.="Upgrading"]')
+    device.told(task, "failed")
+    page.find(f'{row}//*[.="Upgrade Failed"]')
+    page.find('//dl//div[dt="Success rate"]/dd[.="0\u00a0%"]')
     page.press(f"Log of {device.dk}")
-    page.there("Download Successful", within="dialog")
-    device.version = task["target_version"]
-    device.connect().told(task, "succeeded")
-    page.there("consistent with the targeted version", within="dialog")
-    picture("log")
+    page.find('//dialog//ol/li[@class="bad"][.="Result"]')
     page.press("Close")
-    page.find(f'{row}[.//*[.="Upgrade Succeeded"]][.//*[.="100 %"]]//*[.="Upgraded"]')
-    page.find('//dl//div[dt="Success rate"]/dd[.="100\u00a0%"]')
+
+
+def test_all_failed_devices_are_tried_again_together_and_who_cannot_is_named(
+    page: Browser, shop: Shop, service: CloudProcess
+) -> None:
+    product = shop.product()
+    plan = shop.plan(product, strategy={"retries": 1})
+    one, other = (shop.device(product).up() for _ in range(2))
+    for device in (one, other):
+        device.told(device.request()[0], "received", "confirmed", "failed")
+    shop.ok("POST", f"/plans/{plan['id']}/devices/{one.dk}/retry")
+    one.told(one.poll(5)[0]["tasks"][0], "received", "confirmed", "failed")
+    page.open(f"{service.url}/#/plans/{plan['id']}")
+    page.press("Retry all failed")
+    page.find(f'//*[@id="messages"]/p[contains(., "1 devices are tried again. 1 are not: {one.dk}: no retry left")]')
+    page.find(f'//tr[@data-key="{other.dk}"]//*[.="Not Upgraded"]')
+
+
+def test_the_page_of_a_plan_with_a_thousand_devices_is_quick(page: Browser, shop: Shop, service: CloudProcess) -> None:
+    product = shop.product()
+    plan = shop.plan(product, whitelist=[f"8661234500{n:05}" for n in range(1000)])
+    devices = [shop.device(product, dk=f"8661234500{n:05}").up() for n in (3, 150)]
+    begin = time.monotonic()
+    page.open(f"{service.url}/#/plans/{plan['id']}")
+    page.there("1–100 of 1000", within="main")
+    assert page.run("return document.querySelectorAll('tbody tr').length") == 100
+    for device in devices:
+        device.told(device.request()[0], "received", "confirmed")
+    page.find(f'//tr[@data-key="{devices[0].dk}"]//*[.="Upgrade Confirmed"]')
+    page.press("Next")
+    page.there("101–200 of 1000", within="main")
+    page.choose("Status", "Upgrading")
+    page.gone('//main//*[contains(., "of 1000")]')
+    page.find("//tbody[count(tr) = 2]")
+    assert time.monotonic() - begin < 8.0
+
+
+def test_lists_are_imported_and_components_taken_over_from_another_plan(
+    page: Browser, shop: Shop, service: CloudProcess, tmp_path: Path
+) -> None:
+    product = shop.product()
+    parts = [{"identifier": shop.component(), "package": shop.package()["id"], "specified_versions": ["V0", "V1"]}]
+    parts.append({"identifier": shop.component(), "package": shop.package("V3")["id"]})
+    other = shop.plan(product, components=parts)
+    file = tmp_path / "devices.csv"
+    file.write_text("DeviceKey,site\r\n866123450000017,Hangzhou\r\n866123450000025,Hefei\r\n")
+    page.open(f"{service.url}/#/plans/new")
+    page.there("New upgrade plan", within="h1")
+    page.fill("Name", name := fresh("imported"))
+    page.choose("Product", product["name"])
+    page.run("document.querySelector('input[type=file][aria-label=\"File for the white list\"]').hidden = false")
+    page.keys(str(file), page.find('//input[@aria-label="File for the white list"]'))
+    page.there("2 devices imported.")
+    page.pick('//select[@aria-label="Take over components from a plan"]', other["name"])
+    page.press("Create plan")
+    page.there(name, within="h1")
+    made = next(plan for plan in shop.ok("GET", f"/plans?name={name}")["items"])
+    assert made["whitelist"] == ["866123450000017", "866123450000025"]
+    assert made["components"] == other["components"]
+    page.there("866123450000017, 866123450000025", within="main")
+
+
+def test_texts_of_a_plan_in_force_are_changed(page: Browser, shop: Shop, service: CloudProcess) -> None:
+    plan = shop.plan(shop.product(), mode="user-confirmed", texts={"en": "old", "zh": ""})
+    page.open(f"{service.url}/#/plans/{plan['id']}")
+    page.press(f"Texts {plan['name']}")
+    page.fill("English", "A better version.")
+    page.press("Save texts")
+    page.there("A better version.", within="main")
+    assert shop.shown(plan)["texts"] == {"en": "A better version.", "zh": ""}
 
 
 def test_cancel_retry_suspend_resume_and_terminate(page: Browser, shop: Shop, service: CloudProcess) -> None:
@@ -274,12 +285,83 @@ def test_a_wrong_token_stays_outside(window: Browser, service: CloudProcess) -> 
     assert all("401" in complaint for complaint in window.complaints())
 
 
-def test_dark_is_dark(page: Browser, picture: Picture) -> None:
+def test_dark_is_dark(page: Browser) -> None:
     ground = "return getComputedStyle(document.documentElement).backgroundColor.match(/\\d+/g).reduce((a, b) => a + Number(b), 0)"
     light = page.run(ground)
     page.colours("dark")
     assert page.run(ground) < 150 < 600 < light
-    page.press("Upgrade plans")
-    page.there("Upgrade plans", within="h1")
-    picture("dark")
     page.colours("light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page: Browser, shop: Shop, service: CloudProcess, scheme: str) -> None:
+    """At least 4.5 to 1, as WCAG 2 asks for: badges, hints, buttons, headings, in every view."""
+    product = shop.product()
+    plan = shop.plan(product)
+    device = shop.device(product).up()
+    device.told(device.request()[0], "received", "confirmed", "failed")
+    page.colours(scheme)
+    for view in (f"plans/{plan['id']}", "plans", "plans/new", "packages", f"products/{product['product_key']}"):
+        page.open(f"{service.url}/#/{view}")
+        page.find(f'//main[@data-shown="#/{view}"]//h1')
+        assert page.run(FAINT) == [], view
+    page.colours("light")
+
+
+def test_a_narrow_window_shows_every_view_without_scrolling_sideways(
+    page: Browser, shop: Shop, service: CloudProcess
+) -> None:
+    product = shop.product()
+    plan = shop.plan(product, activate=False, whitelist=[f"86612345000{n:04}" for n in range(50)])
+    shop.device(product).up()
+    page.width(390)
+    for template in VIEWS:
+        view = template.format(plan=plan["id"], key=product["product_key"])
+        page.open(f"{service.url}/#/{view}")
+        page.find(f'//main[@data-shown="#/{view}"]//h1')
+        assert page.run("return document.documentElement.scrollWidth - innerWidth") <= 0, view
+    page.width(1280)
+
+
+def test_a_button_of_every_row_can_be_reached_and_used_from_the_keyboard(
+    page: Browser, shop: Shop, service: CloudProcess
+) -> None:
+    product = shop.product()
+    plan = shop.plan(product)
+    device = shop.device(product).up()
+    page.open(f"{service.url}/#/plans/{plan['id']}")
+    page.find(f'//tr[@data-key="{device.dk}"]')
+    page.there("Live", within="main")
+    wanted = f"Cancel {device.dk}"
+    for _ in range(30):
+        page.keys(TAB)
+        if page.run("return document.activeElement.ariaLabel") == wanted:
+            break
+    assert page.run("return getComputedStyle(document.activeElement).outlineStyle") != "none", "the focus is seen"
+    page.keys(ENTER)
+    page.there(f"Cancel the upgrade of {device.dk}?", within="dialog")
+    for _ in range(5):
+        if page.run("return document.activeElement.textContent") == "Cancel upgrade":
+            break
+        page.keys(TAB)
+    page.keys(ENTER)
+    page.find(f'//tr[@data-key="{device.dk}"]//*[.="Upgrade Failed"]')
+
+
+def test_a_service_that_is_gone_is_said_and_the_page_comes_back_with_it(window: Browser, tmp_path: Path) -> None:
+    env = {"OUR_TOKEN": "the-token-of-this-test"}
+    process = CloudProcess(tmp_path, "--token-env", "OUR_TOKEN", env=env)
+    window.open(process.url)
+    window.run("sessionStorage.setItem('developer-center-token', arguments[0])", process.token)
+    window.open("about:blank")
+    window.open(f"{process.url}/#/products")
+    window.there("Products", within="h1")
+    process.kill()
+    window.press("Components")
+    window.there("The Developer Center does not answer.", within="main")
+    again = CloudProcess(tmp_path, "--token-env", "OUR_TOKEN", "--port", process.url.rsplit(":", 1)[1], env=env)
+    window.press("Packages")
+    window.there("There is no package yet.", within="main")
+    assert again.stop() == (0, "")
+    window.open("about:blank")
+    assert all("ERR_CONNECTION_REFUSED" in complaint for complaint in window.complaints())

@@ -63,6 +63,16 @@ def test_authentications_are_refused_with_the_code_the_module_prints(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+def test_each_device_has_a_secret_of_its_own_which_is_good_for_no_other(shop: Shop) -> None:
+    product = shop.product()
+    one, other = (shop.device(product).authenticate() for _ in range(2))
+    assert one.secret != other.secret
+    for wrong in (other.secret, product["product_secret"]):
+        answer = one.call("POST", "/connect", {**one.signed(wrong), **one.versions})
+        assert (answer.status_code, answer.json()["code"]) == (401, 10430)
+    assert one.connect().session != other.connect().session
+
+
 def test_a_repeated_authentication_gets_the_same_secret(shop: Shop) -> None:
     device = shop.device(shop.product())
     signed = device.signed(device.product["product_secret"])

@@ -90,3 +90,112 @@ def test_what_is_not_there_is_in_the_list_of_failures(shop: Shop) -> None:
     (failed,) = confirm(shop, named, 1)["failList"]
     assert failed["code"] == 404
     assert app(shop, "GET", "getDeviceUpgradePlan", params={"pk": "nosuch", "dk": "abcd"}) is None
+
+
+PLAIN = "/v2/quecota/enduserapi"
+
+
+def switch(shop: Shop, named: dict[str, Any], on: bool) -> None:
+    wanted = {"pk": named["pk"], "dk": named["dk"], "autoUpgrade": on}
+    assert shop.call("POST", f"{PLAIN}/setAutoUpgradeSwitch", json=wanted).json()["data"] == wanted
+    shown = shop.call("GET", f"{PLAIN}/getAutoUpgradeSwitch", params={"pk": named["pk"], "dk": named["dk"]})
+    assert shown.json()["data"] == wanted
+
+
+def test_the_automatic_upgrade_is_off_until_the_user_sets_it(shop: Shop) -> None:
+    _, device, named = waiting(shop)
+    shown = shop.call("GET", f"{PLAIN}/getAutoUpgradeSwitch", params={"pk": named["pk"], "dk": named["dk"]})
+    assert shown.json()["data"]["autoUpgrade"] is False
+    assert device.request() == []
+    for wrong in ({"pk": named["pk"], "dk": "nosuchdevice"}, {"pk": "nosuch", "dk": named["dk"]}):
+        assert shop.call("GET", f"{PLAIN}/getAutoUpgradeSwitch", params=wrong).status_code == 404
+        body = {**wrong, "autoUpgrade": True}
+        assert shop.call("POST", f"{PLAIN}/setAutoUpgradeSwitch", json=body).status_code == 404
+    wrong = {"pk": named["pk"], "dk": named["dk"], "autoUpgrade": 1}
+    assert shop.call("POST", f"{PLAIN}/setAutoUpgradeSwitch", json=wrong).status_code == 422
+
+
+@pytest.mark.parametrize("way", ["request", "push"])
+def test_with_the_automatic_upgrade_the_device_gets_the_plan_by_itself(shop: Shop, way: str) -> None:
+    plan, device, named = waiting(shop)
+    switch(shop, named, True)
+    if way == "request":
+        (task,) = device.request()
+    else:
+        shop.step(minutes=10)
+        (message,) = device.poll(5)
+        (task,) = message["tasks"]
+    assert any("automatic upgrade" in line for line in shop.log(plan, device))
+    (shown,) = app(shop, "POST", "getBatchUpgradeDetails", json=[named])
+    assert shown["userConfirmStatus"] == 1
+    device.upgrade(task)
+    assert shop.statuses(plan, device)[0] == "Upgraded"
+
+
+def test_the_automatic_upgrade_keeps_to_the_confirmation_period_and_to_the_users_no(shop: Shop) -> None:
+    hour = (datetime.datetime.fromisoformat(shop.now()).hour + 5) % 24
+    period = f"{hour:02}:00-{(hour + 1) % 24 or 24:02}:00"
+    _, device, named = waiting(shop, push_period=period)
+    switch(shop, named, True)
+    assert device.request() == []
+    _, other, said_no = waiting(shop)
+    switch(shop, said_no, True)
+    assert confirm(shop, said_no, 3)["successList"]
+    assert other.request() == []
+    _, third, off = waiting(shop)
+    switch(shop, off, True)
+    switch(shop, off, False)
+    assert third.request() == []
+
+
+def test_a_file_is_described_with_all_that_the_documents_list(shop: Shop) -> None:
+    _, _, named = waiting(shop)
+    shown = app(shop, "GET", "getDeviceUpgradePlan", params={"pk": named["pk"], "dk": named["dk"]})
+    plan = {"planId", "planName", "planStartTime", "planEndTime", "appointStartTime", "appointEndTime"}
+    plan |= {"userConfirmStatus", "deviceStatus", "upgradeProgress", "comVerList"}
+    assert plan <= set(shown)
+    (component,) = shown["comVerList"]
+    names = {"sort", "comNo", "comType", "dataType", "cver", "tver", "versionInfo", "battery", "signal", "space"}
+    assert names | {"downloadStatus", "upgradeStatus", "fileList"} <= set(component)
+    (file,) = component["fileList"]
+    names = {"updIndex", "fileName", "filePath", "fileSize", "fileSha256", "fileMd5", "fileCrc"}
+    assert set(file) == names
+    assert file["filePath"].endswith(file["fileSha256"])
+
+
+def test_a_running_upgrade_is_neither_confirmed_nor_appointed_again(shop: Shop) -> None:
+    _, device, named = waiting(shop)
+    assert confirm(shop, named, 1)["successList"]
+    (message,) = device.poll(5)
+    device.told(message["tasks"][0], "received", "confirmed", "downloading")
+    (failed,) = confirm(shop, named, 1)["failList"]
+    assert (failed["code"], failed["msg"]) == (409, "this upgrade is running already")
+    assert device.poll(0.3) == []
+
+
+def delete(shop: Shop, named: dict[str, Any]) -> Any:
+    return shop.call("POST", f"{PLAIN}/deleteDeviceUpgrade", json=[named]).json()["data"]
+
+
+def test_an_upgrade_that_has_ended_is_removed_from_the_app_only(shop: Shop) -> None:
+    plan, device, named = waiting(shop)
+    (failed,) = delete(shop, named)["failList"]
+    assert (failed["code"], failed["msg"]) == (409, "this upgrade has not ended; cancel it first")
+    assert confirm(shop, named, 3)["successList"]
+    assert delete(shop, named) == {"successList": [named], "failList": []}
+    query = {"pk": named["pk"], "dk": named["dk"]}
+    assert app(shop, "GET", "getDeviceUpgradePlan", params=query) is None
+    assert app(shop, "POST", "getBatchUpgradeDetails", json=[named]) == []
+    assert delete(shop, named)["failList"][0]["code"] == 404
+    assert shop.statuses(plan, device)[0] == "Upgrade Failed", "the monitoring keeps it"
+    assert shop.log(plan, device)
+
+
+def test_a_batch_has_at_most_a_thousand_devices_and_none_is_left_out_silently(shop: Shop) -> None:
+    named = {"pk": "nosuch", "dk": "abcd1234"}
+    for path in (f"{BASE}/getBatchUpgradeDetails", f"{PLAIN}/deleteDeviceUpgrade"):
+        assert shop.call("POST", path, json=[named] * 1001).status_code == 422
+    assert len(delete(shop, named)["failList"]) == 1
+    assert (
+        shop.call("POST", f"{BASE}/userBatchConfirmUpgrade", json=[{**named, "operType": 1}] * 1001).status_code == 422
+    )

@@ -65,7 +65,7 @@ def test_the_log_tells_request_offer_reports_confirmation_and_version_check(shop
     identifier = task["component"]
     reported = f"Reported upgrade status of component {identifier} : "
     assert shop.log(plan, device) == [
-        "The device initiates an OTA upgrade request. Module firmware version: V1.",
+        "The device initiates an OTA upgrade request. Module firmware version reported by the device: V1.",
         f"Issuing Upgrade plan: Component Identifier: {identifier}, Targeted Version: V2.",
         "Result of issuing the OTA upgrade plan: OK.",
         f"{reported}Upgrade Plan is Available.",
@@ -77,7 +77,7 @@ def test_the_log_tells_request_offer_reports_confirmation_and_version_check(shop
         f"{reported}Downloading.",
         f"{reported}Download Successful.",
         f"{reported}Upgrading.",
-        "The reported version is consistent with the targeted version V2.",
+        "The reported device version information is consistent with the targeted version V2.",
         f"{reported}Upgraded.",
     ]
 
@@ -86,7 +86,8 @@ def test_a_claim_with_another_version_after_the_restart_is_a_failure(shop: Shop)
     plan, device, task = offered(shop)
     device.upgrade(task, version="V1")
     assert shop.statuses(plan, device) == ("Upgrade Failed", ["Upgrade Failed"])
-    assert "The reported version V1 is not consistent with the targeted version V2." in shop.log(plan, device)
+    told = "The reported device version information V1 is not consistent with the targeted version V2."
+    assert told in shop.log(plan, device)
 
 
 @pytest.mark.parametrize(("after", "result"), [("V2", "Upgrade Succeeded"), ("V1", "Upgrade Failed")])

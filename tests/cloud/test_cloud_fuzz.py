@@ -17,12 +17,14 @@ import pytest
 from cloud_process import CloudProcess
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from openapi_values import TEXT, WILD, Schema, problems, values
+from openapi_values import TEXT, WILD, Schema, problems, resolved, values
 from shop import Shop
 
+from pytest_quecfota.cloud.domain.rules import DEVICE_KEY
+
 EXAMPLES = int(os.environ.get("QUECFOTA_CLOUD_EXAMPLES", "6"))
-METHODS = ("get", "post", "patch", "delete")
-ENDLESS = "/events"  # a stream without an end
+METHODS = ("get", "post", "put", "patch", "delete")
+ENDLESS = "/events"  # a stream without an end: only its beginning is read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,10 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Shop, Sche
             "dk": [device.dk],
             "package": [package["id"]],
             "plan": [plan["id"]],
+            "which": ["whitelist", "blacklist"],
+            "component": ["1"],
+            "project": [shop.ok("POST", "/projects", json={"name": "fuzz"})["id"]],
+            "digest": [package["files"][0]["sha256"]],
         }
         yield shop, http.get("/openapi.json").json(), names
     assert process.stop() == (0, "")
@@ -70,7 +76,7 @@ def calls(schema: Schema) -> list[Call]:
         Call(method, path, item[method])
         for path, item in schema["paths"].items()
         for method in METHODS
-        if method in item and not path.endswith(ENDLESS)
+        if method in item
     ]
 
 
@@ -104,6 +110,12 @@ def _bodies(call: Call, root: Schema) -> st.SearchStrategy[dict[str, Any]]:
     if "multipart/form-data" in content:
         fields = values(content["multipart/form-data"]["schema"], root)
         return st.builds(_form, fields, st.sampled_from(["a.bin", "../../a.zip", "a.exe", ""]), st.binary(max_size=50))
+    if content:
+        kinds = st.sampled_from([*content, "application/json", ""])
+        listed = st.lists(st.from_regex(DEVICE_KEY, fullmatch=True), max_size=3).map(
+            lambda keys: "\n".join(keys).encode()
+        )
+        return st.builds(_plain, kinds, listed | st.binary(max_size=50))
     return st.just({})
 
 
@@ -118,6 +130,10 @@ def _spoilt(body: Any, name: str, value: Any) -> Any:
 def _form(fields: dict[str, Any], file: str, content: bytes) -> dict[str, Any]:
     count = len(fields.pop("files", []))
     return {"data": {k: str(v) for k, v in fields.items()}, "files": [("files", (file, content))] * count}
+
+
+def _plain(kind: str, content: bytes) -> dict[str, Any]:
+    return {"content": content, "headers": {"Content-Type": kind} if kind else {}}
 
 
 def look(answer: httpx.Response, sent: Sent, call: Call, root: Schema) -> None:
@@ -136,8 +152,20 @@ def look(answer: httpx.Response, sent: Sent, call: Call, root: Schema) -> None:
         assert problems(answer.json(), content[kind]["schema"], root) == [], told
 
 
-def examine(shop: Shop, call: Call, root: Schema, names: dict[str, list[str]], token: str, examples: int) -> None:
-    """Sends requests of one call with a token of this kind, and looks at the answers."""
+def exchange(http: httpx.Client, sent: Sent, headers: dict[str, str], *, endless: bool = False) -> httpx.Response:
+    """Sends a request; of a stream without an end only status and headers come back."""
+    body = {**sent.body}
+    headers = {**headers, **body.pop("headers", {})}
+    if not endless:
+        return http.request(sent.method, sent.path, params=sent.query, headers=headers, **body)
+    with http.stream(sent.method, sent.path, params=sent.query, headers=headers, **body) as answer:
+        content = b"" if answer.is_success else answer.read()
+    return httpx.Response(answer.status_code, headers=answer.headers, content=content)
+
+
+def examine(shop: Shop, call: Call, root: Schema, names: dict[str, list[str]], token: str, examples: int) -> set[int]:
+    """Sends requests of one call with a token of this kind, and looks at the answers; returns their statuses."""
+    seen: list[int] = []
     headers = {"valid": {"Authorization": f"Bearer {shop.token}"}, "none": {}, "wrong": {"Authorization": "Bearer no"}}[
         token
     ]
@@ -148,18 +176,119 @@ def examine(shop: Shop, call: Call, root: Schema, names: dict[str, list[str]], t
     )
     @given(requests(call, root, names))
     def send(sent: Sent) -> None:
-        answer = shop.http.request(sent.method, sent.path, params=sent.query, headers=headers, **sent.body)
+        answer = exchange(shop.http, sent, headers, endless=call.path.endswith(ENDLESS))
+        seen.append(answer.status_code)
         look(answer, sent, call, root)
         assert not outside or answer.status_code in {401, 413}, call.path
 
     send()
+    return set(seen)
 
 
 @pytest.mark.parametrize("token", ["valid", "none"])
 def test_every_answer_is_one_that_is_described(known: tuple[Shop, Schema, dict[str, list[str]]], token: str) -> None:
     shop, root, names = known
+    examples = EXAMPLES if token == "valid" else max(EXAMPLES // 5, 1)
+    told = {(call.method, call.path): examine(shop, call, root, names, token, examples) for call in calls(root)}
+    assert len(told) == sum(method in item for item in root["paths"].values() for method in METHODS)
+    assert not [one for one, statuses in told.items() if not statuses], "every call was tried"
+
+
+def test_every_example_is_one_that_the_call_takes(known: tuple[Shop, Schema, dict[str, list[str]]]) -> None:
+    """What the description shows as a body is not refused for its form."""
+    shop, root, names = known
+    headers = {"Authorization": f"Bearer {shop.token}"}
     for call in calls(root):
-        examine(shop, call, root, names, token, EXAMPLES if token == "valid" else max(EXAMPLES // 5, 1))
+        places = {name: found[0] for name, found in {"component": ["1"], **names}.items()}
+        for kind, media in call.about.get("requestBody", {}).get("content", {}).items():
+            if kind == "multipart/form-data":
+                fields = dict(media["example"])
+                files = [("files", (name, b"x")) for name in fields.pop("files")]
+                body: dict[str, Any] = {"data": fields, "files": files}
+            elif kind == "application/json":
+                examples = [media["example"]] if "example" in media else resolved(media["schema"], root)["examples"]
+                assert problems(examples[0], media["schema"], root) == []
+                body = {"json": examples[0]}
+            else:
+                body = {"content": media["example"].encode(), "headers": {"Content-Type": kind}}
+            sent = Sent(call.method, call.path.format(**places), {}, body)
+            answer = exchange(shop.http, sent, headers)
+            outside = {401} if call.path.startswith("/south") else set()
+            assert answer.status_code in {200, 201, 202, 204, 404, 409, *outside}, f"{sent}: {answer.text}"
+
+
+def test_every_model_has_an_example_that_fits_it(known: tuple[Shop, Schema, dict[str, list[str]]]) -> None:
+    _, root, _ = known
+    for name, model in root["components"]["schemas"].items():
+        if "enum" in model:
+            continue
+        examples = model.get("examples") or [model.get("example")]
+        assert examples[0] is not None, name
+        assert [problem for one in examples for problem in problems(one, model, root)] == [], name
+
+
+SOME_CALL = Call(
+    "get",
+    "/things",
+    {
+        "responses": {
+            "200": {"content": {"application/json": {"schema": {"$ref": "#/thing"}}}},
+            "204": {},
+            "404": {"content": {"application/problem+json": {"schema": {"type": "object", "required": ["detail"]}}}},
+        }
+    },
+)
+SOME_ROOT: Schema = {
+    "thing": {
+        "type": "object",
+        "required": ["id"],
+        "properties": {
+            "id": {"type": "string", "pattern": "^[0-9]+$"},
+            "state": {"enum": ["on", "off"]},
+            "parts": {"type": "array", "items": {"type": "integer"}},
+            "size": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        },
+    }
+}
+PROBLEM = {"content-type": "application/problem+json"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(500, json={"detail": "x"}),
+        httpx.Response(507, json={"detail": "x"}, headers=PROBLEM),
+        httpx.Response(418, json={"id": "1"}),
+        httpx.Response(201, json={"id": "1"}),
+        httpx.Response(200, text="hello"),
+        httpx.Response(200, json={}),
+        httpx.Response(200, json={"id": 1}),
+        httpx.Response(200, json={"id": "a"}),
+        httpx.Response(200, json={"id": "1", "state": "broken"}),
+        httpx.Response(200, json={"id": "1", "parts": [1, "2"]}),
+        httpx.Response(200, json={"id": "1", "parts": [True]}),
+        httpx.Response(200, json={"id": "1", "size": "big"}),
+        httpx.Response(200, json=[{"id": "1"}]),
+        httpx.Response(404, json={"detail": "x"}),
+        httpx.Response(404, json={"title": "x"}, headers=PROBLEM),
+    ],
+)
+def test_the_judge_finds_what_is_not_described(answer: httpx.Response) -> None:
+    """The check can fail: server errors, statuses, kinds and bodies that the description does not have."""
+    with pytest.raises(AssertionError):
+        look(answer, Sent("get", "/things", {}, {}), SOME_CALL, SOME_ROOT)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, json={"id": "1", "state": "on", "parts": [1], "size": None}),
+        httpx.Response(204),
+        httpx.Response(404, json={"detail": "x"}, headers=PROBLEM),
+    ],
+)
+def test_the_judge_passes_what_is_described(answer: httpx.Response) -> None:
+    look(answer, Sent("get", "/things", {}, {}), SOME_CALL, SOME_ROOT)
 
 
 def test_the_service_is_whole_after_all_that(known: tuple[Shop, Schema, dict[str, list[str]]], tmp_path: Path) -> None:

@@ -125,6 +125,16 @@ def test_an_offline_device_is_retried_when_it_comes_online(shop: Shop) -> None:
     assert message["tasks"][0]["task"] == task["task"]
 
 
+def test_a_failure_that_is_told_late_does_not_undo_the_retry(shop: Shop) -> None:
+    """The device hears of a cancellation and tells so while a person has tried again already."""
+    plan, device, task = started(shop, "received")
+    cancelled(shop, plan, device)
+    retried(shop, plan, device)
+    device.told(task, "failed")
+    assert shop.statuses(plan, device) == ("Not Upgraded", ["Plan Not Received"])
+    assert {"type": "plan", "tasks": [task]} in device.poll(5)
+
+
 def test_retries_are_bounded_by_the_plan(shop: Shop) -> None:
     plan, device, task = started(shop, "received", "confirmed", "failed", strategy={"retries": 1})
     path = f"/plans/{plan['id']}/devices/{device.dk}/retry"

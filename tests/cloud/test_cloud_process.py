@@ -19,7 +19,7 @@ from shop import Shop
 from pytest_quecfota.cloud import migrations, tables
 from pytest_quecfota.cloud.center import Center
 from pytest_quecfota.cloud.clock import MappedClock, OwnClock
-from pytest_quecfota.cloud.store import Store
+from pytest_quecfota.cloud.store import CannotOpen, Store
 
 
 def client(process: CloudProcess) -> httpx.Client:
@@ -115,7 +115,7 @@ def test_the_migrated_tables_are_those_the_program_uses(tmp_path: Path) -> None:
         connection.commit()
     finally:
         connection.close()
-    with pytest.raises(RuntimeError, match="newer version"):
+    with pytest.raises(CannotOpen, match="of version 999"):
         Store(tmp_path / "a.sqlite")
 
 

@@ -29,11 +29,12 @@ class Shop:
     def __init__(self) -> None:
         self.ids = itertools.count(1)
         self.devices: list[dict[str, object]] = []
+        self.components = ["BC25"]
 
     def __call__(self, request: Request) -> Answer:
         where = (request.method, request.path.removeprefix("/api/v1"))
         if where == ("GET", "/components"):
-            return Answer(body={"items": [{"identifier": "BC25"}], "total": 1})
+            return Answer(body={"items": [{"identifier": each} for each in self.components], "total": 1})
         if where[1].endswith("/log"):
             return Answer(body={"items": [{"time": "2026-11-23T12:00:00+00:00", "text": "Offered"}], "total": 1})
         if request.method == "GET":
@@ -86,6 +87,12 @@ def test_a_plan_name_is_never_used_twice_and_names_the_run(platform, center):
     names = [center.order(FULL, running=RUNNING).name for _ in range(20)]
     assert len(set(names)) == 20
     assert all("run7" in name for name in names)
+
+
+def test_a_component_that_somebody_else_made_meanwhile_is_not_made_again(platform, shop, center):
+    shop.components.append("STM32")
+    center.order(PlanOrder("STM32", "mcu", "full", "1_0_0", "2_0_0", files=[("a", b"x")]), running="1_0_0")
+    assert "POST /components" not in calls(platform)
 
 
 def test_a_component_is_made_known_once(platform, center):

@@ -4,7 +4,7 @@ What stands behind a fence says what happens to a block:
 
 * `python` with test functions: run on the virtual rig. `python bench`: run beside a bench. `python conftest`: loaded as a plugin.
 * `console`: each `$ quecfota …` is run, and its output compared.
-* `yaml rig`: a whole rig file; `yaml part`: laid over one.
+* `yaml rig`: a whole rig file; `yaml part`: laid over one; `yaml supply`: a supply profile.
 * `file=NAME`: the text is put there for the commands of its page.
 
 A table that is checked has its name in a comment above it.

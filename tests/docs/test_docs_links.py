@@ -10,7 +10,7 @@ from doc_pages import PAGES, ROOT, all_blocks, anchors, blocks, links, prose
 LONGEST = 132  # characters of a line of prose; tables may be longer
 KINDS = {
     "console", "python", "python bench", "python conftest", "sh", "text", "text closing", "text failure",
-    "yaml", "yaml part", "yaml rig",
+    "yaml", "yaml part", "yaml rig", "yaml supply",
 }  # fmt: skip
 PARAMS = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES]
 

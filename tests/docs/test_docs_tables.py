@@ -19,6 +19,8 @@ from pytest_quecfota import cli, errors, fixtures, hookspecs, models, options, p
 from pytest_quecfota.developer_center import Plan
 from pytest_quecfota.module import Module, Run, run
 from pytest_quecfota.power import Supply, profile_names
+from pytest_quecfota.power.battery import Battery
+from pytest_quecfota.power.battery_account import Discharge
 from pytest_quecfota.report import evidence, verdicts
 from pytest_quecfota.rig import CAPABILITIES, controls, json_schema, platforms
 from pytest_quecfota.timeline import Events, patterns, record
@@ -34,6 +36,7 @@ SECTIONS = [
     "PlacePart",
     "VirtualPart",
     "Rail",
+    "VirtualSupply",
 ]
 
 
@@ -161,7 +164,13 @@ def test_hooks_are_described():
     [
         ("Module", Module, {"forget_changes", "put_back"}),
         ("Events", Events, {"arrived", "look_again", "close", "check"}),
-        ("Supply", Supply, {"tell", "make_safe", "safe_messages", "close", "arm", "fire", "acknowledge", "disarm"}),
+        (
+            "Supply",
+            Supply,
+            {"tell", "make_safe", "safe_messages", "close", "arm", "fire", "acknowledge", "disarm"}
+            | {"measure_between", "emulate"},
+        ),
+        ("Battery", Battery, {"start"}),
         ("Plan", Plan, set()),
     ],
 )
@@ -172,6 +181,10 @@ def test_methods(name, cls, inner):
     for code in shown:
         arguments = set(re.findall(r"[(,] ?\*?(\w+)", code))
         assert arguments <= set(inspect.signature(getattr(cls, heads([code]).pop())).parameters), code
+
+
+def test_what_a_battery_did():
+    assert set(documented("Discharge")) == {field.name for field in dataclasses.fields(Discharge)}
 
 
 def test_run_of_an_upgrade():

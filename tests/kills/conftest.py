@@ -20,6 +20,30 @@ from pytest_quecfota.rig import load
 from pytest_quecfota.rig.bench import Bench, start
 
 ANSWER = 2.0  # real seconds the supply may take to answer
+SAFE = (3.3, 1.0, True, "FIX")  # the rig's safe state, nominal
+RESTORED = 2.0  # real seconds within which the guardian has put the supply back
+#: For a project's conftest.py: no port is waited for half a minute, and what the virtual module needs has some slack (module
+#: seconds), so that what does not come is not waited for as long as for a real one.
+QUICK = """
+import pytest
+import pytest_quecfota.rig.live as live
+
+live.REOPEN = 1.5
+TIMINGS = dict(download_start=20, download=60, update=30, reboot=30, connect=60)
+
+@pytest.fixture(scope="session", autouse=True)
+def quick(rig):
+    timings = rig.model.timings.model_copy(update=TIMINGS)
+    vars(rig)["model"] = rig.model.model_copy(update=dict(timings=timings))
+"""
+#: The tests of the run after the one that was hurt: the rig has recovered by itself.
+NEXT = """
+def test_next(module, fota_plan, upgrade):
+    plan = fota_plan()
+    run = upgrade(plan)
+    assert run.outcome == "upgraded", run.reason
+    assert module.firmware_version() == plan.target_version
+"""
 
 
 class Supply:
@@ -64,6 +88,11 @@ class Outside:
             Path(tempfile.gettempdir(), f"quecfota-{os.getuid()}")
         )  # but the leases are everybody's
         return subprocess.Popen(command, cwd=self.path, env=own, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def newest(self) -> Path | None:
+        """The evidence of the newest run, if there is one."""
+        latest = self.path / "evidence" / "latest"
+        return latest.resolve() if latest.is_symlink() else None
 
     def timelines(self) -> list[Path]:
         """The timelines of the newest run, if it has any."""

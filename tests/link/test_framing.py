@@ -42,6 +42,7 @@ ARMS = {
     "a prompt": lambda: Arm(prompt=True),
     "a block": lambda: Arm(block=OTA),
     "both": lambda: Arm(prompt=True, block=OTA),
+    "what others ask": lambda: Arm(block=OTA, repeats=True),
 }
 
 

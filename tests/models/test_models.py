@@ -140,3 +140,20 @@ def test_a_marked_fact_becomes_a_plain_value_with_its_source_beside_it():
     plain, found = facts.split({"a": {"b": {"value": 1, "mark": "chosen"}, "c": 2}})
     assert plain == {"a": {"b": 1, "c": 2}}
     assert found == {"a.b": {"value": 1, "mark": "chosen"}}
+
+
+@pytest.mark.parametrize("name", models.names())
+def test_a_model_with_the_classic_upgrade_has_a_family_with_a_source(name):
+    model = models.load(name)
+    assert (model.classic is None) == (name == "BC25"), "nothing public tells of AT+QFOTADL on BC25 alone"
+    if model.classic is not None:
+        assert model.classic.source
+        assert model.facts["classic"].value == model.classic.family
+        assert model.classic.ways
+        assert "END" in model.classic.stages or not model.classic.results
+
+
+def test_every_family_of_the_classic_upgrade_is_that_of_a_model():
+    folder = resources.files("pytest_quecfota.models")
+    families = yaml.safe_load(folder.joinpath("layers/classic.yaml").read_text(encoding="utf-8"))
+    assert set(families) == {model.classic.family for model in map(models.load, models.names()) if model.classic}

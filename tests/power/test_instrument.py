@@ -80,15 +80,15 @@ def test_an_answer_that_comes_late_is_never_taken_for_the_next_one(scripted, ins
     scripted.script = silent_once("MEAS:VOLT? (@1)")
     with pytest.raises(SupplyError):
         instrument.query("MEAS:VOLT? (@1)")
-    scripted.send(0, b"30.999999\n")
-    assert instrument.query("MEAS:CURR? (@1)").startswith("50.")
+    scripted.send(0, b"3.199999\n")
+    assert instrument.query("MEAS:CURR? (@1)").startswith("0.50")
     assert instrument.query("VOLT? (@1)") == "3.3000"
 
 
 def test_a_line_nobody_asked_for_is_never_taken_for_an_answer(scripted, instrument):
     scripted.script = lambda query: b"3.3000\nsurplus\n" if query == "VOLT? (@1)" else None
     assert instrument.query("VOLT? (@1)") == "3.3000"
-    assert instrument.query("MEAS:CURR? (@1)").startswith("50.")
+    assert instrument.query("MEAS:CURR? (@1)").startswith("0.50")
 
 
 def test_half_an_answer_is_silence(scripted, instrument):
@@ -103,7 +103,7 @@ def test_a_connection_closed_by_the_instrument_is_a_bench_fault_then_opened_agai
     scripted.hang_up()
     with pytest.raises(SupplyError):
         instrument.query("MEAS:VOLT? (@1)")
-    assert instrument.query("MEAS:VOLT? (@1)").startswith("30.")
+    assert instrument.query("MEAS:VOLT? (@1)").startswith("3.10")
     assert scripted.messages.count("*IDN?") == 2
 
 
@@ -172,7 +172,7 @@ def test_threads_take_turns(scripted):
             if not answer.startswith(begins):
                 wrong.append(f"{query} -> {answer}")
 
-    questions = [("MEAS:VOLT? (@1)", "30."), ("MEAS:CURR? (@1)", "50."), ("*IDN?", "Keysight"), ("OUTP? (@1)", "1")]
+    questions = [("MEAS:VOLT? (@1)", "3.10"), ("MEAS:CURR? (@1)", "0.50"), ("*IDN?", "Keysight"), ("OUTP? (@1)", "1")]
     threads = [threading.Thread(target=ask, args=pair) for pair in questions]
     for thread in threads:
         thread.start()

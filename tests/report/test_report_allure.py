@@ -204,7 +204,8 @@ def pytest_runtest_makereport(item, call):
         ids = tuple(mark.args[0] for mark in item.iter_markers("requirement"))
         reason = error.reason.value if isinstance(error, SupplyError) else ""
         verdict = Verdict(item.nodeid, outcome, ids, rig="virtual", reason=reason)
-        allure.complete(verdict, folder, failure=str(error or ""), secrets=["hunter2"])
+        allure.attach(folder, ["hunter2"])
+        allure.complete(verdict, item.config.run.directory, failure=str(error or ""), secrets=["hunter2"])
     return report
 """
 
@@ -323,5 +324,7 @@ def test_without_allure_nothing_happens(tmp_path: Path, monkeypatch: pytest.Monk
     import allure_commons
 
     monkeypatch.setattr(allure_commons.plugin_manager, "get_plugins", list)
+    (tmp_path / "uart.log").write_text("x")
+    allure.attach(tmp_path)
     allure.complete(Verdict("a", "passed"), tmp_path)
     allure.follow_steps()({"kind": "step", "name": "x", "phase": "start"})

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_quecfota.report import picture, svg
+from pytest_quecfota.report.course import Disturbance
 from pytest_quecfota.report.picture import Heading
 from pytest_quecfota.report.reading import of
 from pytest_quecfota.report.verdicts import Verdict
@@ -38,11 +39,26 @@ def texts(image: str) -> list[str]:
 
 def test_a_brownout_shows_trigger_cut_restart_and_end(tmp_path: Path) -> None:
     shown = texts(drawn(tmp_path, made.brownout()))
-    wanted = ["test_cut[a]", "PASSED", "⚡ cut-500ms", "The moment of cut-500ms, enlarged", "URC seen", "module gone"]
+    wanted = [
+        "test_cut[a]",
+        "PASSED",
+        "⚡ cut-500ms",
+        "The moment of cut-500ms, enlarged",
+        "Updating: the trigger",
+        "module gone",
+    ]
     assert [
         text for text in [*wanted, "module back", "Ready", "updating", "upgraded", "volts", "mA"] if text not in shown
     ] == []
     assert "sent +0.5 ms · acknowledged +4.0 ms" in " ".join(shown)
+
+
+def test_what_is_put_back_long_after_a_cut_does_not_shrink_its_closeup() -> None:
+    """That the supply was restored is noted at the end of the block, minutes after the module was back."""
+    marks = {"armed": 0.0, "seen": 9.99, "sent": 10.0, "acknowledged": 10.01, "ended": 10.1, "back": 10.4}
+    late = Disturbance("cut-500ms", {**marks, "restored": 99.0})
+    assert (late.trigger, late.end, late.last) == (9.99, 10.1, 10.4)
+    assert Disturbance("cut-500ms", {"sent": 10.0, "restored": 11.0}).end == 11.0, "nothing else says when it was over"
 
 
 def test_an_upgrade_shows_its_stages_commands_and_repeats(tmp_path: Path) -> None:

@@ -279,3 +279,65 @@ place: {coordinator: "farm:1", name: x}
         assert not Machine().has_package("no_such_package")
         assert doctor.examine(rig_files.load(VIRTUAL))
         assert Path("/proc/self/comm").exists()
+
+
+class TestTheSupplysProfile:
+    """What it can do is said, what nobody has confirmed is listed, what cannot work is told."""
+
+    def said(self, rig_files, machine, change: str, level: str, what: str = "profile rs-hmp4040") -> list[str]:
+        text = HARDWARE.replace(VISA, "TCPIP::127.0.0.1::1::SOCKET").replace("  profile: keysight-e36300", change)
+        return about(doctor.examine(rig_files.load(text), machine), what, level)
+
+    def test_says_what_it_plays_by_itself(self, rig_files, machine):
+        (told,) = self.said(rig_files, machine, "  profile: rs-hmp4040", "ok")
+        assert told == (
+            "waveforms of up to 128 steps of 60 ms and more are played by the supply itself; a battery is played by the host"
+        )
+        (told,) = self.said(rig_files, machine, "  profile: tti-plx", "ok", "profile tti-plx")
+        assert told.startswith("waveforms are stepped by the host")
+
+    def test_lists_what_no_manual_confirms(self, rig_files, machine):
+        (told,) = self.said(rig_files, machine, "  profile: rs-hmp4040", "hint")
+        assert told.startswith("no manual confirms: compound messages with INST:NSEL in front")
+
+    def test_says_where_there_is_no_protection(self, rig_files, machine):
+        told = self.said(rig_files, machine, "  profile: siglent-spd3303x", "hint", "profile siglent-spd3303x")
+        assert "no over-voltage protection" in told[0]
+        change = "  profile: rs-hmp4040\n  over_current: 1.5"
+        assert "no over-current protection of its own" in self.said(rig_files, machine, change, "warning")[0]
+
+    def test_warns_of_a_line_it_is_not_known_to_speak_over(self, rig_files, machine):
+        (told,) = self.said(
+            rig_files, machine, "  profile: keithley-2281s\n  channel: 1", "ok", "profile keithley-2281s"
+        )
+        text = HARDWARE.replace(VISA, "ASRL/dev/none::INSTR").replace("keysight-e36300", "keithley-2281s")
+        (told,) = about(doctor.examine(rig_files.load(text), machine), "supply profile", "warning")
+        assert "Keithley 2281S is not known to speak over ASRL; TCPIP::<address>::5025::SOCKET or USB" in told
+
+    def test_of_a_users_own_file_is_looked_at_as_any_other(self, rig_files, machine):
+        rig_files.write("extends: rs-hmp4040\nname: ours-1\nunconfirmed: [all of it]\n", "ours.yaml")
+        assert self.said(rig_files, machine, "  profile: ours.yaml", "hint", "profile ours-1") == [
+            "no manual confirms: all of it"
+        ]
+
+
+def test_findings_are_wrapped_and_long_members_of_a_list_stand_one_below_the_other():
+    finding = Finding.listing("hint", "profile x", "no manual confirms", ["a" * 60, " ".join(["word"] * 40), "short"])
+    lines = finding.lines(80)
+    assert max(map(len, lines)) <= 80
+    assert lines[0] == "hint     profile x: no manual confirms:"
+    assert [line[:11] for line in lines if line.strip().startswith("-")] == ["         - "] * 3
+    assert "\n".join(Finding("ok", "port", "fine", "do this").lines()) == "ok       port: fine\n         do this"
+    flowing = Finding.listing("hint", "model y", "remembered", [f"fact {n}" for n in range(60)]).lines(80)
+    assert max(map(len, flowing)) <= 80
+    assert all(line.startswith(" " * 9) for line in flowing[1:])
+    assert all(line.rstrip(";")[-1].isdigit() for line in flowing), "a member is not torn apart"
+
+
+def test_the_tap_of_an_observed_host_is_looked_at_like_the_port(rig_files, machine, tty):
+    text = without_supply().replace("model: BC25", "model: BC25\n  tap: {url: %s}") + "host: observed\n"
+    assert about(doctor.examine(rig_files.load(text % tty), machine), "tap", "ok") == [f"{tty} can be opened"]
+    assert about(doctor.examine(rig_files.load(text % "/dev/nothing"), machine), "tap", "error") == [
+        "/dev/nothing is not there"
+    ]
+    assert not about(doctor.examine(rig_files.load(without_supply()), machine), "tap")

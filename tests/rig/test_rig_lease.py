@@ -193,3 +193,14 @@ def test_of_many_threads_one_holds_it_at_a_time(rig):
     for thread in threads:
         thread.join(LIMIT)
     assert (wrong, most) == ([], [1])
+
+
+def test_a_full_disk_does_not_keep_a_rig_from_being_held(rig, monkeypatch):
+    """The lock is what counts; what cannot be written down is only whose it is."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(leases.os, "pwrite", full)
+    with leases.hold(rig), pytest.raises(RigHeld, match="in use by another run"):
+        leases.hold(rig)

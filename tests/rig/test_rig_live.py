@@ -139,7 +139,8 @@ def test_hardware_has_no_clock_and_no_control_interface(live):
 
 def test_the_module_is_powered_awake_and_identified_before_a_test_gets_it(parts, live):
     assert live.module.firmware_version() == "BC25_FOTA_V1_0"
-    assert parts.instrument.messages[1].startswith("VOLT 3.3000,(@1);:CURR 1.0000,(@1);:OUTP ON,(@1)")
+    asked = [message.partition(";:SYST")[0] for message in parts.instrument.messages]
+    assert asked.index("VOLT:PROT 3.850,(@1)") < asked.index("VOLT 3.3000,(@1);:CURR 1.0000,(@1);:OUTP ON,(@1)")
     assert parts.module.heard[:5] == ["AT", "ATI", "AT+CGMI", "AT+CGMM", "AT+CGSN=1"]
     assert live.identity.imei == "866123450000017"
 

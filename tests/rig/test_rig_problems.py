@@ -332,3 +332,33 @@ def test_whatever_stands_in_a_file_is_told_in_lines(rig_files, tree):
 def test_whatever_text_a_file_holds_only_a_rig_error_comes_of_it(rig_files, text):
     with pytest.raises(RigError):
         rig_files.load(text)
+
+
+TAPPED = HARDWARE.replace("model: BC25", "model: BC25\n  tap: /dev/ttyUSB3") + "host: observed\n"
+
+
+def test_an_observed_host_with_its_tap_is_right(rig_files):
+    rig = rig_files.load(TAPPED)
+    assert (rig.host, rig.module.tap.url) == ("observed", "/dev/ttyUSB3")
+    assert "observed" in rig.capabilities()
+    assert "played" not in rig.capabilities()
+
+
+def test_an_observed_host_needs_the_line_of_its_commands(rig_files):
+    (problem,) = rig_files.problems(HARDWARE + "host: observed\n")
+    assert "module.tap: " in problem
+    assert "host -> module" in problem
+    assert "for example tap:" in problem
+
+
+def test_a_virtual_bench_has_no_mcu_to_observe(rig_files):
+    text = VIRTUAL.replace("model: BC25", "model: BC25, tap: /dev/ttyUSB3") + "host: observed\n"
+    assert any("a virtual rig has no MCU of its own" in problem for problem in rig_files.problems(text))
+
+
+def test_an_observed_device_is_named_where_the_platform_is_asked(rig_files):
+    manual = TAPPED[: TAPPED.index("developer_center:")]
+    center = "developer_center: {kind: http, url: 'http://127.0.0.1:1', token: t}\nhost: observed\n"
+    (problem,) = rig_files.problems(manual + center)
+    assert "module.imei" in problem
+    assert "give its IMEI" in problem

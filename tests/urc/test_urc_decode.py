@@ -229,7 +229,7 @@ def test_a_urc_quoted_in_json_or_prose_is_no_urc() -> None:
 
 def test_explanations_come_on_demand_and_kinds_with_all() -> None:
     [command, item] = decode(["AT", UPDATED], all=True, explain=True)
-    assert command == {"line": 1, "raw": "AT", "kind": "command"}
+    assert command == {"line": 1, "raw": "AT", "kind": "command", "explanation": "is anybody there?"}
     assert item["kind"] == "urc"
     assert "the upgrade succeeded" in item["explanation"]
     assert "explanation" not in next(decode([UPDATED]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -11,6 +12,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, Stri
 from ..domain import rules
 from ..domain.windows import iso
 from ..errors import not_found
+
+_NUMBER = re.compile(r"[-+]?[0-9_.]*(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 
 
 def a_number(value: Any) -> Any:
@@ -21,7 +24,8 @@ def a_number(value: Any) -> Any:
 
 
 def _a_text(value: Any) -> Any:
-    if not isinstance(value, str | datetime.datetime | None):
+    a_number_as_text = isinstance(value, str) and _NUMBER.fullmatch(value.strip())
+    if a_number_as_text or not isinstance(value, str | datetime.datetime | None):
         raise ValueError("a time in ISO 8601 is needed")
     return value
 

@@ -15,10 +15,11 @@ from pydantic import BaseModel
 from .. import monitoring, planning, tables
 from ..center import Center
 from ..domain.states import ComponentStatus, DeviceStatus
+from ..domain.windows import iso
 from ..errors import documented
 from ..live import Subscriber
 from .access import TheCenter
-from .fields import Limit, Listing, Offset, Time, moment, number, page
+from .fields import Limit, Listing, Offset, Time, number, page
 from .plans import view as plan_view
 
 router = APIRouter(prefix="/plans/{plan}", tags=["monitoring"], responses=documented(401, 404, 422))
@@ -89,7 +90,7 @@ async def show_plan_device(center: TheCenter, plan: str, dk: str) -> Any:
 
 @router.get("/devices/{dk}/log", response_model=Listing[LogLine])
 async def show_log(center: TheCenter, plan: str, dk: str, offset: Offset = 0, limit: Limit = 1000) -> Any:
-    """What happened to a device in this plan, oldest first."""
+    """What happened to a device in this plan, oldest first; times are in the plan's time zone."""
     t = tables.log
     with center.transaction() as tx:
         found = planning.one(center, tx, number(plan, "plan"))
@@ -97,7 +98,7 @@ async def show_log(center: TheCenter, plan: str, dk: str, offset: Offset = 0, li
         mine = sa.and_(t.c.plan == found.id, t.c.dk == dk)
         rows = tx.rows(sa.select(t).where(mine).order_by(t.c.id).offset(offset).limit(limit))
         total = tx.scalar(sa.select(sa.func.count()).select_from(t).where(mine))
-    lines = [{"time": moment(r["time"]), "text": r["text"], "component": r["component"] or None} for r in rows]
+    lines = [{"time": iso(r["time"], found.zone), "text": r["text"], "component": r["component"] or None} for r in rows]
     return page(lines, total)
 
 

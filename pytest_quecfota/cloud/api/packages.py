@@ -188,22 +188,31 @@ def _insert(center: Center, tx: Transaction, wanted: PackageIn, files: list[Stor
     "",
     status_code=201,
     response_model=Package,
-    responses=documented(400, 408, 409, 413, 415),
+    responses=documented(400, 408, 409, 413, 415, 507),
     openapi_extra=_UPLOAD,
 )
 async def create_package(center: TheCenter, request: Request) -> Any:
     """Uploads a package; where it is refused, neither a row nor a file is left."""
-    form = await upload.read(request, center.files)
+    form = await upload.read(request, center.files, center.patience)
     try:
         wanted = _checked(form)
         with center.transaction() as tx:
             key = _insert(center, tx, wanted, [file.stored() for file in form.files])
             for file in form.files:
                 file.keep()
-            return _package(tx, _row(tx, str(key)))
+            made = _package(tx, _row(tx, str(key)))
     except BaseException:
         form.discard()
+        _remove_unneeded(center, {file.stored().sha256 for file in form.files})
         raise
+    return made
+
+
+def _remove_unneeded(center: Center, digests: set[str]) -> None:
+    """Removes those of these files that no package has."""
+    with center.transaction() as tx:
+        needed = {f["sha256"] for row in tx.rows(sa.select(tables.packages.c.files)) for f in row["files"]}
+    center.files.remove(digests - needed)
 
 
 @router.get("", response_model=Listing[Package])
@@ -243,9 +252,7 @@ async def delete_package(center: TheCenter, package: str) -> None:
         _refuse_used(tx, row["id"])
         t = tables.packages
         tx.execute(sa.delete(t).where(t.c.id == row["id"]))
-        needed = {f["sha256"] for other in tx.rows(sa.select(t.c.files)) for f in other["files"]}
-        unused = {f["sha256"] for f in row["files"]} - needed
-        tx.after(lambda: center.files.remove(unused))
+    _remove_unneeded(center, {file["sha256"] for file in row["files"]})
 
 
 @router.post("/{package}/verify", status_code=202, response_model=Verification, responses=documented(404, 409))

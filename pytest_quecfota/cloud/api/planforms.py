@@ -13,6 +13,7 @@ from .fields import A_NUMBER, DeviceKey, Id, Identifier, Input, Moment, Name, Pr
 
 Period = Annotated[str, StringConstraints(pattern=PERIOD_PATTERN)]
 Text = Annotated[str, StringConstraints(max_length=2000)]
+Zone = Annotated[str, Field(min_length=1, max_length=64, examples=["UTC", "+08:00", "Asia/Shanghai"])]
 EXAMPLE: dict[str, Any] = {
     "name": "meters to V2",
     "product_key": "p1a2b3c4",
@@ -65,7 +66,7 @@ class PlanComponentIn(Input):
 
 
 Components = Annotated[list[PlanComponentIn], Field(min_length=1, max_length=20)]
-Devices = Annotated[list[DeviceKey], Field(max_length=10_000)]
+Devices = Annotated[list[DeviceKey], Field(max_length=rules.LIST_LENGTH)]
 Mode = Literal["silent", "user-confirmed"]
 Rejection = Annotated[int, Field(ge=10, le=1440), A_NUMBER]
 
@@ -80,7 +81,7 @@ class PlanIn(Input):
     mode: Mode = "silent"
     whitelist: Devices = Field(default_factory=list)
     blacklist: Devices = Field(default_factory=list)
-    time_zone: str = "UTC"
+    time_zone: Zone = "UTC"
     start: Moment | None = None
     end: Moment | None = None
     push_actively: Truth = True
@@ -126,7 +127,7 @@ class PlanPatch(Input):
     mode: Mode | None = None
     whitelist: Devices | None = None
     blacklist: Devices | None = None
-    time_zone: str | None = None
+    time_zone: Zone | None = None
     start: Moment | None = None
     end: Moment | None = None
     push_actively: Truth | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from .. import monitoring, planning, tables
@@ -21,6 +21,7 @@ from .access import TheCenter
 from .fields import (
     Limit,
     Listing,
+    Moment,
     Offset,
     Time,
     moment,
@@ -158,10 +159,12 @@ async def list_plans(
     name: str | None = None,
     product_key: str | None = None,
     status: PlanStatus | None = None,
+    since: Annotated[Moment | None, Query(description="made at this time or later")] = None,
+    until: Annotated[Moment | None, Query(description="made before this time")] = None,
     offset: Offset = 0,
     limit: Limit = 1000,
 ) -> Any:
-    """Plans, the newest last; narrowed down by a part of the name, product and status."""
+    """Plans, the newest last; narrowed down by a part of the name, product, status, and the time they were made."""
     t = tables.plans
     wanted = [t.c.kind == NORMAL]
     if name is not None:
@@ -170,6 +173,10 @@ async def list_plans(
         wanted.append(t.c.product_key == product_key)
     if status is not None:
         wanted.append(t.c.status == status.value)
+    if since is not None:
+        wanted.append(t.c.created >= _seconds(since, "UTC"))
+    if until is not None:
+        wanted.append(t.c.created < _seconds(until, "UTC"))
     with center.transaction() as tx:
         rows = tx.rows(sa.select(t).where(*wanted).order_by(t.c.id).offset(offset).limit(limit))
         total = tx.scalar(sa.select(sa.func.count()).select_from(t).where(*wanted))

@@ -22,8 +22,6 @@ FIELD_BYTES = 64 * 1024
 BODY_BYTES = rules.FILES * rules.FILE_SIZE + 1024 * 1024
 """What a body may have at most; a longer one is not read."""
 DRAIN_BYTES = 2 * BODY_BYTES
-SLOW_SECONDS = 30.0
-"""Real seconds a client may be silent in the middle of an upload."""
 
 
 @dataclasses.dataclass
@@ -124,8 +122,11 @@ class _Form:
         self.complete = True
 
 
-async def read(request: Request, store: PackageFiles) -> Upload:
-    """The form of a request; raises `Problem`, with nothing left behind."""
+async def read(request: Request, store: PackageFiles, patience: float) -> Upload:
+    """The form of a request; raises `Problem`, with nothing left behind.
+
+    `patience`: real seconds for which the client may be silent in the middle of it.
+    """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary", b"")
     if kind != b"multipart/form-data" or not 0 < len(boundary) <= 200:
@@ -135,7 +136,7 @@ async def read(request: Request, store: PackageFiles) -> Upload:
         raise Problem(413, f"a package has at most {rules.FILES} files of 100 MB")
     form = _Form(boundary, store)
     try:
-        await _read(request, form)
+        await _read(request, form, patience)
     except ClientDisconnect:
         form.upload.discard()
         raise Problem(400, "the client went away in the middle") from None
@@ -145,15 +146,15 @@ async def read(request: Request, store: PackageFiles) -> Upload:
     return form.upload
 
 
-async def _read(request: Request, form: _Form) -> None:
+async def _read(request: Request, form: _Form, patience: float) -> None:
     refusal: Problem | None = None
     seen = 0
     pieces = request.stream()
     while True:
         try:
-            piece = await asyncio.wait_for(anext(pieces, None), SLOW_SECONDS)
+            piece = await asyncio.wait_for(anext(pieces, None), patience)
         except asyncio.TimeoutError:
-            raise Problem(408, f"nothing came for {SLOW_SECONDS:.0f} seconds") from None
+            raise Problem(408, f"nothing came for {patience:g} seconds") from None
         if piece is None:
             break
         seen += len(piece)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from .case import APPOINTED, NOW, Case
+from .case import APPOINTED, NOT_CONFIRMED, NOW, Case
 from .matching import strategy_met
 from .model import Reported
 from .states import DeviceStatus
@@ -18,11 +18,22 @@ from .windows import within_hours
 
 @dataclasses.dataclass(frozen=True)
 class Occasion:
-    """When and how a plan could be issued: the device `asked`, or the platform pushes."""
+    """When and how a plan could be issued: the device `asked`, or the platform pushes.
+
+    `auto`: the App's user lets the device take user-confirmed plans by itself.
+    """
 
     now: float
     asked: bool
     reported: Reported
+    auto: bool = False
+
+
+def confirms_itself(case: Case, occasion: Occasion) -> bool:
+    """Whether the automatic upgrade takes the place of the user's word: in the confirmation period of the plan only."""
+    plan = case.plan
+    waits = plan.mode != "silent" and case.app == NOT_CONFIRMED and occasion.auto
+    return waits and within_hours(occasion.now, plan.zone, plan.push_hours)
 
 
 def _app_closed(case: Case, occasion: Occasion) -> bool:
@@ -31,15 +42,18 @@ def _app_closed(case: Case, occasion: Occasion) -> bool:
     if case.app == APPOINTED and case.appointed is not None:
         first, last = case.appointed
         return not first <= occasion.now < last
-    return True
+    return not confirms_itself(case, occasion)
 
 
 def _push_closed(case: Case, occasion: Occasion) -> bool:
     if occasion.asked or case.due:
         return False
     plan = case.plan
-    pushed = plan.mode == "silent" and plan.push_actively and not case.running
-    return not (pushed and within_hours(occasion.now, plan.zone, plan.push_hours))
+    if case.running:
+        return True
+    if plan.mode != "silent":
+        return not confirms_itself(case, occasion)
+    return not (plan.push_actively and within_hours(occasion.now, plan.zone, plan.push_hours))
 
 
 def _refused(case: Case, occasion: Occasion) -> bool:

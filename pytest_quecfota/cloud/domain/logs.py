@@ -24,6 +24,7 @@ URL_ISSUED = "Result of issuing the OTA upgrade URL: OK."
 CONFIRMED = "Device Confirmed Upgrade."
 APP_CONFIRMED = "User confirmed the upgrade in the App."
 APP_CANCELLED = "User cancelled the upgrade in the App."
+AUTO_CONFIRMED = "Confirmed by the automatic upgrade that the user has set in the App."
 CANCEL_ASKED = "Cancellation sent to the device."
 CANCELLED = "Upgrade cancelled."
 CANCEL_REFUSED = "Cancellation refused: the device is already upgrading."
@@ -37,8 +38,9 @@ DIFFERENT_AFTER_RESTART = "The device came back without the targeted version: fa
 def request(module_version: str | None, mcu_versions: Mapping[str, str]) -> str:
     """The device asks for a plan."""
     mcu = ";".join(f"{name}:{version}" for name, version in mcu_versions.items())
-    text = f"The device initiates an OTA upgrade request. Module firmware version: {module_version or 'unknown'}"
-    return f"{text}; MCU firmware versions: {mcu}." if mcu else f"{text}."
+    told = f"Module firmware version reported by the device: {module_version or 'null'}"
+    more = f"; MCU firmware version reported by the device: {mcu}" if mcu else ""
+    return f"The device initiates an OTA upgrade request. {told}{more}."
 
 
 def issuing(identifier: str, target: str) -> str:
@@ -64,12 +66,13 @@ def refused(until: str) -> str:
 
 def consistent(version: str) -> str:
     """The version check succeeded."""
-    return f"The reported version is consistent with the targeted version {version}."
+    return f"The reported device version information is consistent with the targeted version {version}."
 
 
 def inconsistent(version: str | None, target: str) -> str:
     """The version check failed."""
-    return f"The reported version {version or 'unknown'} is not consistent with the targeted version {target}."
+    told = version or "null"
+    return f"The reported device version information {told} is not consistent with the targeted version {target}."
 
 
 def not_yet(version: str | None, target: str) -> str:

@@ -9,6 +9,8 @@ REMARKS_LENGTH = 200
 FILES = 5
 FILE_SIZE = 100 * 1024 * 1024
 SPECIFIED_VERSIONS = 8
+LIST_LENGTH = 10_000
+"""Devices of a list, after the capacity of a plan."""
 VERSION = r"^[A-Za-z0-9_.\-]{1,64}$"
 DEVICE_KEY = r"^[A-Za-z0-9]{4,32}$"
 PRODUCT_KEY = r"^[A-Za-z0-9_\-]{1,64}$"

@@ -125,7 +125,11 @@ TRANSITIONS: dict[Event, dict[ComponentStatus, ComponentStatus]] = {
     _E.UPGRADING: dict.fromkeys(RUNNING, _C.UPGRADING),
     # A claim of success changes nothing by itself: the version that is reported decides.
     _E.CLAIMED: {s: s for s in (*_BEGUN, _C.SUCCEEDED, _C.NOT_NEEDED)},
-    _E.FAILED: {**dict.fromkeys((*OPEN, _C.FAILED), _C.FAILED), _C.SUCCEEDED: _C.SUCCEEDED},
+    # What was not received has not failed: such a report belongs to the try before a retry.
+    _E.FAILED: {
+        **dict.fromkeys((*OPEN, _C.FAILED), _C.FAILED),
+        **{s: s for s in (_C.NOT_RECEIVED, _C.SUCCEEDED)},
+    },
     _E.NEW_TRY: dict.fromkeys(_BEGUN - {_C.UPGRADING}, _C.NOT_RECEIVED),
     _E.TARGET_SEEN: {
         **dict.fromkeys(_BEGUN, _C.SUCCEEDED),

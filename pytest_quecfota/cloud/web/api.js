@@ -44,6 +44,7 @@ async function json(method, path, more) {
 const BASE = "/api/v1";
 export const get = (path, signal) => json("GET", BASE + path, { signal });
 export const post = (path, body) => json("POST", BASE + path, { body });
+export const put = (path, body) => json("PUT", BASE + path, { body });
 export const patch = (path, body) => json("PATCH", BASE + path, { body });
 export const remove = (path) => json("DELETE", BASE + path);
 export const clock = () => json("GET", "/control/clock");

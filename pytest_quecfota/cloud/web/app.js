@@ -71,7 +71,7 @@ async function tick() {
   if (!token.get()) place.textContent = "";
   else if (!document.hidden) {
     const { now, speed } = await clock().catch(() => ({}));
-    if (now) place.textContent = `${now.slice(0, 19).replace("T", " ")} UTC${speed === 1 ? "" : ` · ×${speed >= 1e9 ? "max" : speed}`}`;
+    if (now) place.textContent = `${now.slice(0, 19).replace("T", " ").replaceAll("-", "\u2011")} UTC${speed === 1 ? "" : ` · ×${speed >= 1e9 ? "max" : speed}`}`;
   }
 }
 

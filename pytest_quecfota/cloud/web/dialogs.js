@@ -29,13 +29,16 @@ export function ask(title, { text, fields, action, submit }) {
     event.preventDefault();
     problem.textContent = "";
     send.disabled = true;
+    send.textContent = `${action}…`;
     try {
       await submit(values(form), form);
       dialog.close();
     } catch (error) {
       problem.textContent = error.message;
+      problem.scrollIntoView({ block: "nearest" });
     } finally {
       send.disabled = false;
+      send.textContent = action;
     }
   });
   const dialog = show(title, form);

@@ -1,6 +1,6 @@
 // How states, times, sizes and tables are shown.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 const TONES = {
   "Upgraded": "good", "Upgrade Succeeded": "good", "Verified": "good", "Activated": "good", "Online": "good",
@@ -26,9 +26,21 @@ export function size(bytes) {
 export function table(caption, columns, items, empty) {
   if (!items.length) return h("p", { class: "empty" }, empty);
   const head = columns.map(([title]) => h("th", { scope: "col" }, title || h("span", { class: "unseen" }, "Actions")));
-  const rows = items.map((item) => h("tr", { "data-key": item.dk ?? item.id }, columns.map(([, cell]) => h("td", {}, cell(item)))));
+  const rows = items.map((item) => h("tr", { "data-key": item.dk ?? item.id }, columns.map(([title, cell]) => h("td", { "data-title": title || null }, cell(item)))));
   const name = h("caption", { class: "unseen" }, caption);
   return h("div", { class: "scroll" }, h("table", {}, name, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+}
+
+/** Which part of a long list is shown, and the way to the others; nothing where all of it is. */
+export function pager(offset, size, total, go) {
+  if (total <= size) return "";
+  return h(
+    "div",
+    { class: "filter pages", role: "group", "aria-label": "Pages" },
+    h("span", { class: "soft" }, `${offset + 1}–${Math.min(offset + size, total)} of ${total}`),
+    button("Previous", () => go(offset - size), "small", { disabled: offset === 0 }),
+    button("Next", () => go(offset + size), "small", { disabled: offset + size >= total }),
+  );
 }
 
 /** A page's head: title, one line about it, what can be done. */

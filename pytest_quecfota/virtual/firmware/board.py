@@ -15,6 +15,7 @@ from ..defects import Defects
 from ..models import ModelData
 from ..power import Battery, Load
 from ..radio import Radio
+from ..rail import Rail
 from ..south import South
 from ..uart import Uart
 
@@ -84,7 +85,7 @@ class Install(Protocol):
 
 @dataclass(frozen=True)
 class Board:
-    """All parts. `imei` identifies the module; `rng` is the bench's seeded one."""
+    """All parts. `imei` identifies the module; `rng` is the bench's seeded one; `rail` is what it may watch, where it may."""
 
     clock: Clock
     uart: Uart
@@ -96,6 +97,7 @@ class Board:
     data: ModelData
     imei: str
     rng: random.Random
+    rail: Rail | None = None
 
     def status(self) -> Mapping[str, int]:
         """What the module measures and tells the platform (per cent, dBm, millivolts)."""

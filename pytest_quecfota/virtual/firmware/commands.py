@@ -32,7 +32,7 @@ class AtError(Exception):
 
 #: Texts of the +CME ERROR codes used here (3GPP TS 27.007 section 9.2).
 CME_TEXT = {3: "operation not allowed", 4: "operation not supported", 50: "incorrect parameters", 58: "unknown"}
-INCORRECT, UNKNOWN = 50, 58
+INCORRECT = 50
 
 #: With which QuecThing version a flavour got the first AT+QIOT commands (IOT docs, supported versions).
 SINCE_FIRST = {"nb": "2.1.2", "cellular": "2.3.3"}
@@ -84,6 +84,7 @@ class Command:
     """One AT command. A form that is None answers ERROR; `test` may be fixed text. `plain_error`: never +CME ERROR.
 
     `since`: the QuecThing version it came with, by flavour; a flavour that is not named has it not, None: it is no matter.
+    `until`: the version it went with.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Command:
     parameters: tuple[Parameter, ...] = ()
     plain_error: bool = False
     since: Mapping[str, str] | None = None
+    until: Mapping[str, str] | None = None
 
     def refuses(self, request: Request) -> bool:
         """Whether number or types of the values of a write do not fit."""
@@ -114,15 +116,15 @@ class Command:
         """
         if request.form is Form.TEST:
             if self.test is None:
-                raise AtError(UNKNOWN)
+                raise AtError
             return await self.test(firmware) if callable(self.test) else self.test
         if request.form is Form.READ:
             if self.read is None:
-                raise AtError(UNKNOWN)
+                raise AtError
             return await self.read(firmware)
         handler = self.write if request.form is Form.WRITE else self.execute
         if handler is None:
-            raise AtError(UNKNOWN)
+            raise AtError
         takes_values = self.write is not None and request.form is Form.WRITE
         if takes_values and self.refuses(request):
             raise AtError(INCORRECT)

@@ -148,6 +148,7 @@ class Connection:
             self._task.cancel()
             self._task = None
         self.state = State.DEREGISTERING
+        self._firmware.gateway.drop_all()
         self._closing = self._firmware.start(self._deregister())
 
     async def _deregister(self) -> None:
@@ -176,11 +177,14 @@ class Connection:
                     await self._config.keep_secret("")
                 failures += 1
                 pause = self._pause(failed.code, failures)
+                if pause == _LONG_PAUSE:
+                    self._firmware.modem.restart_network()
 
     def _drop(self, code: int, event: int = 2, state: State = State.REGISTRATION_FAILED) -> None:
         unseen = code == NETWORK_ERROR and self._board.defects.active("lost-network-unseen")
         self._south.session = None
         self.state = state
+        self._firmware.gateway.drop_all()
         if not unseen:
             self._firmware.event(event, code)
 
@@ -203,7 +207,8 @@ class Connection:
         await self._register()
         await self._exchange()
         self.state = State.SUBSCRIBED
-        self._firmware.event(3, 10200)
+        if not self._board.defects.active("skips-subscription"):
+            self._firmware.event(3, 10200)
         self._firmware.start(self._after_subscription())
 
     async def _authenticate(self) -> None:
@@ -229,7 +234,8 @@ class Connection:
         try:
             return await work
         except Refused as refused:
-            raise _Failed(event, refused.code, state) from None
+            code = 10450 if self._board.defects.active("one-refusal-code") else refused.code
+            raise _Failed(event, code, state) from None
         except NetworkLost:
             raise _Failed(event, 10450 if event == 1 else NETWORK_ERROR, state) from None
 

@@ -13,8 +13,10 @@ from collections.abc import Coroutine
 from typing import Any, Protocol, TypeVar
 
 from .board import Board, Install, Running, Storage
+from .classic import Classic
 from .configuration import Configuration
 from .connection import Connection
+from .gateway import Gateway
 from .interpreter import Interpreter
 from .mailbox import Mailbox
 from .memory import Memory
@@ -51,6 +53,8 @@ class Firmware:
         self.connection = Connection(self)
         self.upgrades = Upgrades(self)
         self.mailbox = Mailbox(self)
+        self.gateway = Gateway(self)
+        self.classic = Classic(self)
         #: The binding code and until when it holds (module s).
         self.binding = ("", 0.0)
         self._transactions = 0

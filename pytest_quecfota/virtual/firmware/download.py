@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 TICK = 5.0
 #: How often one range is tried, and how long each time for the network to come back (module seconds).
 _TRIES, _NETWORK_WAIT = 3, 20.0
+_LOOK_AGAIN = 0.5
 
 
 class DownloadFailed(Exception):
@@ -82,7 +83,10 @@ class Download:
                 await self._network_back()
                 continue
             except Refused as refused:
-                raise DownloadFailed(str(refused)) from None
+                if self._firmware.connection.online:
+                    raise DownloadFailed(str(refused)) from None
+                await self._network_back()  # the session went with the network, and comes back a little later than that
+                continue
             if not piece:
                 raise DownloadFailed("the file is shorter than announced")
             self._etag = self._etag or etag
@@ -90,11 +94,20 @@ class Download:
         raise DownloadFailed("network lost")
 
     async def _network_back(self) -> None:
+        if self._board.defects.active("success-after-lost-download"):
+            raise DownloadFailed("given up at once")
         await self._board.clock.sleep_background(1.0)
         try:
-            await self._board.clock.wait_for(self._firmware.modem.until_registered(), _NETWORK_WAIT)
+            await self._board.clock.wait_for(self._usable(), _NETWORK_WAIT)
         except asyncio.TimeoutError:
             raise DownloadFailed("network lost") from None
+
+    async def _usable(self) -> None:
+        """Return once the module is on the network and, where it is to be, connected."""
+        firmware = self._firmware
+        await firmware.modem.until_registered()
+        while firmware.connection.mode and not firmware.connection.online:
+            await self._board.clock.sleep_background(_LOOK_AGAIN)
 
     async def _tick(self) -> None:
         while True:

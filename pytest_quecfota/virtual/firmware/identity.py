@@ -1,7 +1,7 @@
 """Commands that say who the module is. AT+CGMR is the version the platform compares; ATI and AT+QGMR say that this one
 is virtual.
 
-Sources of the forms: 3GPP TS 27.007 section 5, transcripts of EG18 and BC660K-GL (ATI, AT+QGMR, AT+CSUB); AT+CGSN=1
+Sources of the forms: 3GPP TS 27.007 section 5, transcripts of EG18 and BC660K-GL (ATI, AT+QGMR, AT+CSUB, AT+CVERSION); AT+CGSN=1
 quoted on NB modules.
 """
 
@@ -66,6 +66,10 @@ async def _edition(_: Firmware) -> Answer:
     return ("SubEdition: V01",)
 
 
+async def _build(firmware: Firmware) -> Answer:
+    return (f"VERSION: {firmware.board.data.identity.revision}", "Jan  1 2026 00:00:00", "Authors: VIRTUAL")
+
+
 def _plain(name: str, handler: object) -> Command:
     assert callable(handler)
     return Command(name, test=(), execute=handler)
@@ -84,4 +88,5 @@ COMMANDS = table(
     _plain("+CIMI", _imsi),
     Command("+QCCID", test=(), execute=_card, read=_card),
     _plain("+CSUB", _edition),
+    _plain("+CVERSION", _build),
 )

@@ -9,7 +9,7 @@ empty line, OK).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ DATA_TIMEOUT = 60.0
 #: What the defect `slow-answers` makes of an answer to an AT+QIOT command (s).
 _SLOW = 0.9
 _ERASERS = (0x08, 0x7F)
+_SLASH = 0x2F
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Interpreter:
 
     def urc(self, line: str, data: bytes | None = None) -> None:
         """Print an unsolicited line, `data` raw behind it; held back while the host sends data after a prompt."""
-        message = self._lead + line.encode() + CRLF
+        message = self._lead + _on_the_wire(line) + CRLF
         if data is not None:
             message += data + CRLF
         if self._data_mode:
@@ -85,12 +86,23 @@ class Interpreter:
         Raises:
             AtError: they did not come in time.
         """
+        pieces = [piece async for piece in self.stream(length, prompt, DATA_TIMEOUT, length)]
+        return b"".join(pieces)
+
+    async def stream(self, length: int, prompt: bytes, patience: float, most: int = 1024) -> AsyncIterator[bytes]:
+        """Prompt for exactly `length` bytes and hand them on `most` at a time, for each of which the host has `patience` seconds.
+
+        Raises:
+            AtError: they did not come in time.
+        """
         self._data_mode = True
         if self._input.startswith(b"\n"):
             del self._input[:1]  # the command line ended in CR LF
         self._uart.send(CRLF + prompt)
         try:
-            return await self._firmware.board.clock.wait_for(self._take(length), DATA_TIMEOUT)
+            for start in range(0, length, most):
+                take = self._take(min(most, length - start))
+                yield await self._firmware.board.clock.wait_for(take, patience)
         except asyncio.TimeoutError:
             raise AtError from None
         finally:
@@ -121,22 +133,29 @@ class Interpreter:
         """Move input into the line, echoing it; the line once it is complete."""
         end = self._input.find(b"\r")
         taken = bytes(self._input if end < 0 else self._input[: end + 1])
-        del self._input[: len(taken)]
-        if self.settings.echo and not self._defects.active("silent"):
-            self._uart.send(taken)
-        for byte in taken:
+        for count, byte in enumerate(taken, start=1):
             if byte in _ERASERS:
                 del self._line[-1:]
-            elif byte not in b"\r\n":
+            elif (
+                byte not in b"\r\n" and len(self._line) <= LONGEST_LINE
+            ):  # one more than fits shows that it is too long
                 self._line.append(byte)
-        if self._line.upper().endswith(b"A/") and len(self._line) == 2:
-            self._line.clear()
-            return self._previous
+            if byte == _SLASH and self._line.upper() == b"A/":
+                self._accept(taken[:count])
+                self._line.clear()
+                return self._previous
+        self._accept(taken)
         if end < 0:
             return None
         line = bytes(self._line)
         self._line.clear()
         return self._recognise(line)
+
+    def _accept(self, taken: bytes) -> None:
+        """These bytes of the input are done with; the host sees them again."""
+        del self._input[: len(taken)]
+        if self.settings.echo and not self._defects.active("silent"):
+            self._uart.send(taken)
 
     @staticmethod
     def _recognise(line: bytes) -> str:
@@ -175,7 +194,7 @@ class Interpreter:
             self._information(answer)
 
     def _information(self, answer: Sequence[str | bytes]) -> None:
-        lines = [line if isinstance(line, bytes) else line.encode() for line in answer]
+        lines = [line if isinstance(line, bytes) else _on_the_wire(line) for line in answer]
         lead = self._lead if self.settings.verbose else b""
         self._uart.send(lead + CRLF.join(lines) + CRLF)
 
@@ -202,6 +221,14 @@ class Interpreter:
             await self._uart.drained()
             for action in actions:
                 action()
+
+
+def _on_the_wire(line: str) -> bytes:
+    """What came as single bytes goes as single bytes; what no byte can say goes as UTF-8."""
+    try:
+        return line.encode("latin-1")
+    except UnicodeEncodeError:
+        return line.encode()
 
 
 class _Refused(Exception):

@@ -50,6 +50,8 @@ class Mailbox:
         """A message of the platform: `data` {channel, payload (base64)} or `model-read` {package, ids}."""
         if message["type"] == "model-read":
             self._firmware.event(5, _ASKED, int(message["package"]), *map(int, message["ids"]))
+        elif message["type"] == "data" and "sub" in message:
+            self._firmware.gateway.take(message, base64.b64decode(message["payload"]))
         elif message["type"] == "data":
             self.received(Channel[str(message["channel"]).upper()], base64.b64decode(message["payload"]))
 

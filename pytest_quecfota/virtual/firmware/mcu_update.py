@@ -46,6 +46,8 @@ class McuUpdate:
 
     def next_block(self) -> bool:
         """AT+QIOTUPDATE=2: accepted while a block is at hand that is not the last."""
+        if self._holds_block and self._last_block and self._defects.active("sota-endless-blocks"):
+            return True
         return self._holds_block and not self._last_block and self._decide(_NEXT)
 
     def report_updating(self) -> bool:
@@ -59,7 +61,7 @@ class McuUpdate:
         """Bytes of the block at hand from `start` of the file, cut at its end; empty outside it."""
         at = start - self._start - self._firmware.options.otard_first_offset
         if not self._holds_block or not 0 <= at < len(self._block):
-            return b""
+            return bytes(length) if self._defects.active("sota-reads-outside") else b""
         self._arm(READ_WAIT)
         if self._defects.active("sota-shifted-read"):
             return (self._block[at + 1 :] + b"\x00")[:length]
@@ -133,8 +135,7 @@ class McuUpdate:
         await upgrades.save(status=Status.DOWNLOADED)
         self._decision = asyncio.get_running_loop().create_future()
         self._arm(READ_WAIT)
-        shown = start + self._firmware.options.otard_first_offset
-        self._firmware.event(7, 10703, self.task.component, package.size, shown, len(self._block))
+        self._firmware.event(7, 10703, self.task.component, package.size, start, len(self._block))
         if first and self._firmware.options.mcu_updating_event == "before-read":
             self._firmware.event(7, 10704)
         if self._last_block:
@@ -157,6 +158,8 @@ class McuUpdate:
 
     def _announcement(self, package: Package) -> list[object]:
         crc = package.crc ^ 1 if self._defects.active("sota-wrong-crc") else package.crc
+        if self._firmware.options.crc == "unknown":
+            crc ^= 0xFFFFFFFF  # CRC-32/JAMCRC: any that is not the one of zlib
         fields: list[object] = [self.task.component, package.size, package.md5.lower(), crc]
         return [*fields, package.sha256.lower()] if self._upgrades.record.sha256 and package.sha256 else fields
 
@@ -182,6 +185,8 @@ class McuUpdate:
 
     def _arm(self, seconds: float) -> None:
         self._disarm()
+        if self._defects.active("sota-waits-for-ever"):
+            return
         self._timer = self._clock.call_later_waiting(seconds, lambda: self._end("the host let the time pass"))
 
     def _disarm(self) -> None:

@@ -29,6 +29,7 @@ class Modem:
         self.functionality = 1
         self.reports = dict.fromkeys(REGISTRATION, 0)
         self._registered = False
+        self._restarting = False
         self._changed = asyncio.Event()  # a fresh one at each change, so that no waiter misses it
 
     @property
@@ -52,10 +53,16 @@ class Modem:
             if not self._usable():
                 continue
             self._set(True)
-            await self._until(lambda: not self._usable())
+            await self._until(lambda: self._restarting or not self._usable())
             await self._board.clock.sleep(_NOTICE_LOSS)
-            if not self._usable():
+            if self._restarting or not self._usable():
+                self._restarting = False
                 self._set(False)
+
+    def restart_network(self) -> None:
+        """Leave the network and attach anew."""
+        self._restarting = True
+        self._tell()
 
     def set_functionality(self, level: int) -> None:
         """AT+CFUN: 1 on the air; 0 and 4 off it."""

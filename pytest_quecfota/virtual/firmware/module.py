@@ -20,6 +20,8 @@ from ..nvm import Nvm
 from .board import Board, Running
 from .classic_install import Installation
 from .core import Firmware
+from .plan import Status
+from .voltage import VoltageWatch
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +54,13 @@ class Module:
         self._running = Running("", "")
         self._firmware: Firmware | None = None
         self._life: asyncio.Task[None] | None = None
+        self._cuts = 0
+        self._voltage = VoltageWatch(board, self)
+
+    @property
+    def firmware(self) -> Firmware | None:
+        """The firmware that runs now."""
+        return self._firmware
 
     @property
     def powered(self) -> bool:
@@ -80,6 +89,8 @@ class Module:
 
     def brown_out(self) -> None:
         """The rail has fallen below what the module needs."""
+        if self._firmware and self._firmware.upgrades.status > Status.CONFIRMED:
+            self._cuts += 1
         self._flash.cut()
         self._stop()
         self._board.load.rest("down")
@@ -139,20 +150,25 @@ class Module:
 
     async def _boot(self) -> None:
         board = self._board
+        if self._cuts > 1 and board.defects.active("bricks-at-second-cut"):
+            raise Bricked("cut twice in an upgrade")
         flaws = [name for name in board.defects.names if name in BOOT_DEFECTS]
         if board.defects.active("installs-damaged-package"):
             flaws.append("verify-skipped")
         updater = Updater(self._flash, self._layout, model=board.data.model, defects=flaws)
         nvm = Nvm(self._flash, self._layout.nvm.base, self._layout.nvm.size)
-        installation = Installation.under_way(board, nvm)
+        installation = Installation.under_way(board, nvm, updater)
         if installation:
             updater.progress = installation.progress
-            await installation.begin()
+            if await installation.begin():
+                self.restart()
+                return
         with board.load.during("flash"):
             booted = await updater.boot()
         running = self._note(booted)
-        if installation:
-            await installation.end(booted)
+        if installation and await installation.end(booted):
+            self.restart()
+            return
         self._firmware = Firmware(board, nvm, updater, running, self)
         self._state = "running"
         await self._firmware.run()

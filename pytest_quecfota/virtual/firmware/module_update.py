@@ -54,7 +54,7 @@ class ModuleUpdate:
         upgrades = self._upgrades
         offset = await self._memory.stage_begin(package.size, package.md5)
         await upgrades.save(status=Status.DOWNLOAD_START)
-        self._firmware.event(7, 10701, *self._parameters(self._task.component, package.size))
+        self._firmware.event(7, 10701, *self._parameters(self._task.component, package.size, package.md5.lower()))
         await upgrades.outbox.report(self._task, Status.DOWNLOAD_START)
 
         async def store(piece: bytes) -> None:

@@ -20,6 +20,16 @@ async def _extended_signal(firmware: Firmware) -> Answer:
     return (f"+CESQ: 99,99,255,255,{20 if radio.usable else 255},{rsrp}",)
 
 
+async def _quality(firmware: Firmware) -> Answer:
+    """AT+QCSQ, as EC2x and BG9x print it (its spelling elsewhere is remembered, not read)."""
+    radio, data = firmware.board.radio, firmware.board.data
+    if not radio.usable:
+        return ('+QCSQ: "NOSERVICE"',)
+    system = "NBIoT" if data.nb else "CAT-M1" if data.network.act == 8 else "LTE"
+    strength = round(radio.signal_dbm)
+    return (f'+QCSQ: "{system}",{strength},{strength - 30},15,-10',)
+
+
 async def _attached(firmware: Firmware) -> Answer:
     return (f"+CGATT: {int(firmware.modem.registered)}",)
 
@@ -63,6 +73,7 @@ async def _operator(firmware: Firmware) -> Answer:
 COMMANDS = table(
     Command("+CSQ", test=("+CSQ: (0-31,99),(0-7,99)",), execute=_signal),
     Command("+CESQ", test=("+CESQ: (99),(99),(255),(255),(0-34,255),(0-97,255)",), execute=_extended_signal),
+    Command("+QCSQ", test=(), execute=_quality),
     Command("+CGATT", test=("+CGATT: (0,1)",), read=_attached, write=_attach, parameters=(Integer(0, 1),)),
     *(_registration(name) for name in ("CREG", "CGREG", "CEREG")),
     Command(

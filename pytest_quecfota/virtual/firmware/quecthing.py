@@ -21,8 +21,11 @@ _PROTOCOL_VERSION = "1.0.0"
 _LIFETIME_MAX = {"nb": 864000, "cellular": 65535}
 _SERVER_TYPE = {"nb": 0, "cellular": 1}
 _KEY_LENGTH = 32
+_SUBSCRIBED, _LEFT = 8, 11
 _SINCE_TSL = {"nb": "2.1.2", "cellular": "2.8.0"}
 _LIST_LENGTH = 511
+#: From these versions on an over-long key is refused, and another server does not forget the device secret (IOT revision history).
+_CHECKS_LENGTH, _KEEPS_SECRET = {"nb": "2.2.2"}, {"cellular": "2.10.4"}
 
 
 def _text(value: Value, longest: int, shortest: int = 0) -> str:
@@ -56,9 +59,9 @@ class Setting:
 async def _keep_product(firmware: Firmware, values: tuple[Value, ...]) -> None:
     pk, ps = (_text(value, 255, 1) for value in _take(values, 2, 2))
     if max(len(pk), len(ps)) > _KEY_LENGTH:
-        if firmware.board.data.nb:
+        if firmware.board.data.offers(_CHECKS_LENGTH):
             raise AtError
-        return  # the cellular SDK says OK and does not store it
+        return  # an older one, and the cellular SDK, say OK and do not store it
     await firmware.config.set({"pk": pk, "ps": ps}, forget_secret=True)
 
 
@@ -67,7 +70,7 @@ async def _keep_server(firmware: Firmware, values: tuple[Value, ...]) -> None:
     wanted = _SERVER_TYPE[firmware.board.data.flavour]
     await firmware.config.set(
         {"server_type": _number(kind, wanted, wanted), "server": _text(url, 255)},
-        forget_secret=firmware.board.data.nb,
+        forget_secret=not firmware.board.data.offers(_KEEPS_SECRET),
     )
 
 
@@ -182,7 +185,10 @@ async def _set_mode(firmware: Firmware, mode: int) -> Answer:
 
 
 async def _state(firmware: Firmware) -> Answer:
-    return (f"+QIOTSTATE: {int(firmware.connection.state)}",)
+    state = int(firmware.connection.state)
+    if state == _LEFT and firmware.board.defects.active("state-never-ends"):
+        state = _SUBSCRIBED
+    return (f"+QIOTSTATE: {state}",)
 
 
 async def _versions(firmware: Firmware) -> Answer:
@@ -202,7 +208,8 @@ async def _set_version(firmware: Firmware, name: str, version: str | None = None
     listed = ";".join(f"{key}:{value}" for key, value in changed.items())
     if set(name + version) & set(":;") or len(listed) > _LIST_LENGTH:
         raise AtError
-    await firmware.config.set_mcu_versions(changed)
+    if version or not firmware.board.defects.active("keeps-deleted-version"):
+        await firmware.config.set_mcu_versions(changed)
     firmware.upgrades.mcu_version(name, version)
     if firmware.connection.online:
         firmware.begin(firmware.connection.tell_platform())

@@ -41,6 +41,7 @@ class BadCommand(ValueError):
 _BASIC = re.compile(r"(&?[A-Z])(\d*)", re.IGNORECASE)
 _REGISTER = re.compile(r"S(\d+)(?:(\?)|=(\d*))", re.IGNORECASE)
 _EXTENDED = re.compile(r"([+^%$*][A-Z][A-Z0-9]*)", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _VALUE = re.compile(r'\s*(?:"(?P<text>[^"]*)"|(?P<number>[+-]?\d+)|)\s*(?P<end>,|$)')
 
 
@@ -66,7 +67,7 @@ def parse_values(text: str) -> tuple[Value, ...]:
     """The comma-separated values in `text`.
 
     Raises:
-        BadCommand: an unquoted word, an open quote, two values without a comma.
+        BadCommand: an unquoted word, an open quote, two values without a comma, control characters in a string.
     """
     values: list[Value] = []
     position = 0
@@ -75,6 +76,8 @@ def parse_values(text: str) -> tuple[Value, ...]:
         if match is None:
             raise BadCommand(text)
         number = match["number"]
+        if match["text"] and _CONTROL.search(match["text"]):
+            raise BadCommand(text)
         values.append(match["text"] if number is None else int(number))
         position = match.end()
         if match["end"] != ",":

@@ -86,14 +86,19 @@ async def _power_down(firmware: Firmware, mode: int = 1) -> Answer:
 async def _go_down(firmware: Firmware, mode: int) -> None:
     if mode == 1:
         await firmware.board.clock.sleep(_POWER_DOWN_SECONDS)
-    firmware.at.urc("POWERED DOWN")
+    if mode in firmware.board.data.says_powered_down:
+        by_text = firmware.options.voltage_lines == "text"
+        firmware.at.urc("NORMAL POWER DOWN" if by_text and mode == 1 else "POWERED DOWN")
     await firmware.board.uart.drained()
     firmware.shut_down()
 
 
 async def _charge(firmware: Firmware) -> Answer:
+    if firmware.options.battery_source == "none":
+        raise AtError
     battery = firmware.board.battery
-    return (f"+CBC: 0,{battery.percent()},{battery.millivolts()}",)
+    percent = 100 if firmware.board.defects.active("battery-reads-full") else battery.percent()
+    return (f"+CBC: 0,{percent},{battery.millivolts()}",)
 
 
 async def _character_set(firmware: Firmware) -> Answer:

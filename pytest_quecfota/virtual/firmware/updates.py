@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 _SHA256_MODES = (0, 1)
 
 
-async def _request(firmware: Firmware, mode: int = 0) -> Answer:
+async def _request(firmware: Firmware, mode: int | None = None) -> Answer:
+    """One AT+QIOTOTAREQ=<mode> sets and asks; where the profile says so it only sets, and a bare one asks."""
+    apart = firmware.options.sha256_request == "then-bare"
+    if apart and mode is not None:
+        if mode not in _SHA256_MODES or not firmware.upgrades.prepare(sha256=mode == 1):
+            raise AtError
+        return ()
+    mode = int(firmware.upgrades.record.sha256) if apart else mode or 0
     sent = await firmware.upgrades.request(sha256=mode == 1)
     if not sent or mode not in _SHA256_MODES:
         raise AtError

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _KEY = "ota"
 #: Module seconds between confirming and the platform's answer with the file's address.
 URL_WAIT = 30.0
+_NO_MORE = 2 * URL_WAIT
 #: Failed downloads in a row that end silently; the next one is told (7,10706).
 SILENT_FAILURES = 5
 _OFFER_AGAIN = 5.0
@@ -53,7 +54,11 @@ class Upgrades:
 
     async def recover(self) -> None:
         """Go on after a restart, before the connection is made."""
-        if self.status is Status.UPDATING and self.record.current.for_mcu:
+        if self.status in (*IN_TRANSFER, Status.UPDATING) and self.board.defects.active("success-after-cut"):
+            await self.succeeded()
+        elif self.status is Status.UPDATING and self.board.defects.active("sota-forgets-updating"):
+            await self._clear()
+        elif self.status is Status.UPDATING and self.record.current.for_mcu:
             self._mcu = McuUpdate(self, self.record.current)
             self._running = self.firmware.start(self._follow(self._mcu.wait_for_version))
         elif self.status is Status.UPDATING:
@@ -62,7 +67,10 @@ class Upgrades:
             else:
                 await self._judge()
         elif self.status in IN_TRANSFER:
-            if not self.record.current.for_mcu and self.record.current.target_version == self.firmware.version:
+            half = self.board.defects.active("half-done-success")
+            if not self.record.current.for_mcu and (
+                half or self.record.current.target_version == self.firmware.version
+            ):
                 await self.succeeded()
             else:
                 await self.download_failed()
@@ -88,10 +96,16 @@ class Upgrades:
 
     async def request(self, sha256: bool) -> bool:
         """AT+QIOTOTAREQ; False where there is no connection. A plan comes as an offer, later."""
+        if not self.prepare(sha256):
+            return False
+        self.firmware.start(self._request())
+        return True
+
+    def prepare(self, sha256: bool) -> bool:
+        """Whether the next download is announced with its SHA-256; False where there is no connection."""
         if not self.firmware.connection.online:
             return False
         self.record = dataclasses.replace(self.record, sha256=sha256)
-        self.firmware.start(self._request())
         return True
 
     async def _request(self) -> None:
@@ -99,6 +113,9 @@ class Upgrades:
         try:
             await self.board.clock.sleep(self.board.data.network.latency)
             tasks = await self.board.south.request_upgrade({**facts, "sha256": self.record.sha256})
+            if not tasks and self.board.defects.active("offers-without-plan"):
+                version = self.firmware.version
+                self.firmware.event(7, 10700, self.board.data.model, version, version, 30, -113, 65536)
         except NetworkLost:
             return
         except Refused as refused:
@@ -115,6 +132,8 @@ class Upgrades:
         """A plan for this device; left alone while one is under way."""
         if not tasks or self.status not in OPEN_FOR_PLANS or self.firmware.memory.get("stuck"):
             return
+        if self.board.defects.active("reverses-components"):
+            tasks = tasks[::-1]
         await self.save(tasks=tuple(Task.of(task) for task in tasks), status=Status.PLAN_RECEIVED, announced=False)
         self._show_offer()
         for task in self.record.tasks:
@@ -182,6 +201,8 @@ class Upgrades:
             return True
         if self.status is not Status.PLAN_RECEIVED:
             return self.board.defects.active("confirms-without-offer")
+        if self.firmware.classic.busy:
+            return False  # the staging area is taken
         await self._begin()
         self._broadcast(self.record.tasks)
         return True
@@ -232,10 +253,10 @@ class Upgrades:
                 await self.board.clock.sleep_background(1.0)
                 await self.firmware.modem.until_registered()
             except KeyError:
-                await self.board.clock.sleep_background(URL_WAIT)
+                await self.board.clock.sleep_background(_NO_MORE)
             except Refused as refused:
                 self._session(refused)
-                await self.board.clock.sleep_background(1.0 if refused.code == SESSION_LOST else URL_WAIT)
+                await self.board.clock.sleep_background(1.0 if refused.code == SESSION_LOST else _NO_MORE)
 
     async def succeeded(self) -> None:
         """The current component runs its target version: tell it, and go on with the next.
@@ -244,6 +265,8 @@ class Upgrades:
         """
         task, announced = self.record.current, self.record.announced
         rest = self.record.tasks[1:] if task.for_mcu else ()
+        if self.board.defects.active("sota-stops-after-first"):
+            rest = ()
         self._mcu = None
         if rest:
             await self.save(tasks=rest, status=Status.PLAN_RECEIVED, announced=False)
@@ -281,6 +304,9 @@ class Upgrades:
 
     async def download_failed(self) -> None:
         """A transfer failed: silent up to five times in a row, the platform offers the plan again; then 7,10706."""
+        if self.board.defects.active("success-after-lost-download"):
+            await self.succeeded()
+            return
         self._failures += 1
         if self._failures > SILENT_FAILURES:
             self._failures = 0

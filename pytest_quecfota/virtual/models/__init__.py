@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from ..power import Burst
+
 FOLDER = Path(__file__).parent
 SUCCESS_EVENTS = ("before-restart", "after-restart", "after-reconnect")
 
@@ -63,11 +65,13 @@ class Options:
     otard_first_offset: what AT+QIOTOTARD calls the first byte. mcu_updating_event: 7,10704 of an MCU update comes after
     AT+QIOTUPDATE=3, or before the first read. mcu_end_indication: where `+QIND: "FOTA","END",0` of an MCU update comes.
     module_event_parameters: 7,10701 and 7,10703 name component and length for a module too. silent_plan_confirmed_by: who
-    confirms. sha256_request, battery_source, crc: for the test side; the module takes both forms and uses the CRC of zlib.
-    boot_rom: print the boot ROM's text. port_vanishes: the port goes away while the module restarts (USB).
-    sota_block: bytes of an MCU file the module can hold at a time. otard_max: most bytes one AT+QIOTOTARD asks for.
+    confirms. sha256_request: AT+QIOTOTAREQ=1 asks at once, or only sets the mode. battery_source: AT+CBC, or none (it answers
+    ERROR). crc: the one of zlib, or another. boot_rom: print the boot ROM's text. port_vanishes: the port goes away while the
+    module restarts (USB). sota_block: bytes of an MCU file the module can hold at a time. otard_max: most bytes one
+    AT+QIOTOTARD asks for.
     empty_mcuver: AT+QIOTMCUVER? with no version set. echo: ATE1 at start. send_event: NB, whether 4,10200 follows every
-    AT+QIOTSEND or only confirmed ones. sdk: another QuecThing version than the model's own.
+    AT+QIOTSEND or only confirmed ones. voltage_lines: what is printed of a supply out of range: nothing, text, or "vbatt".
+    dfota_https_words: AT+QFOTADL over HTTPS says HTTPSTART, or HTTPSSTART. sdk: another QuecThing version than the model's own.
     """
 
     success_event: str = "after-restart"
@@ -86,6 +90,8 @@ class Options:
     otard_max: int = 1024
     empty_mcuver: str = "ok"
     send_event: str = "always"
+    dfota_https_words: str = "http"
+    voltage_lines: str = "none"
     sdk: str = ""
     echo: bool = True
 
@@ -102,12 +108,15 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "crc": ("zlib", "unknown"),
     "empty_mcuver": ("ok", "error"),
     "send_event": ("always", "confirmed"),
+    "dfota_https_words": ("http", "https"),
+    "voltage_lines": ("none", "text", "vbatt"),
 }
 
 
 @dataclass(frozen=True)
 class ModelData:
-    """One model as the bench plays it. `currents` in amperes by activity, `rail` and `battery` in volts."""
+    """One model as the bench plays it. `currents` in amperes by activity (means where it has `bursts`), `rail` and `battery` in
+    volts."""
 
     model: str
     flavour: str
@@ -115,11 +124,16 @@ class ModelData:
     identity: Identity
     boot: Boot
     currents: Mapping[str, float]
+    bursts: Mapping[str, Burst]
     rail: Mapping[str, float]
     battery: Mapping[str, float]
     network: Network
     options: Options
     flash: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    #: Volts of `under_warning`, `under_down`, `over_warning`, `over_down`.
+    voltage_levels: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    #: After which AT+QPOWD=<n> it says POWERED DOWN.
+    says_powered_down: tuple[int, ...] = (0, 1)
 
     @property
     def nb(self) -> bool:
@@ -162,11 +176,14 @@ def load(name: str, *, flavour: str | None = None, overrides: Mapping[str, Any] 
         identity=Identity(**raw["identity"]),
         boot=Boot(tuple(boot["rom"]), float(boot["seconds"]), lines, float(boot["attach"])),
         currents=raw["currents"],
+        bursts={activity: Burst(**train) for activity, train in raw.get("bursts", {}).items()},
         rail=raw["rail"],
         battery=raw["battery"],
         network=Network(**raw["network"]),
         options=options,
         flash=raw.get("flash", {}),
+        voltage_levels=raw["voltage_levels"],
+        says_powered_down=tuple(raw.get("says_powered_down", (0, 1))),
     )
 
 

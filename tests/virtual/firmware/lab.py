@@ -7,6 +7,7 @@ import concurrent.futures
 import functools
 import random
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,6 +90,7 @@ class Lab:
             data=self.data,
             imei=IMEI,
             rng=rng,
+            rail=self.rail,
         )
         self.module = Module(board, self.flash, self.layout)
         self.rail.on_power_good(self.module.power_good)
@@ -128,6 +130,12 @@ class Lab:
     def truth(self) -> Truth:
         """The truth, asked from the test's thread."""
         return self.on_loop(self.module.truth)
+
+    def wait_for_state(self, ota: str, seconds: float = 3.0) -> None:
+        """Wait until an upgrade has come to that state; `truth` says where it is where that fails."""
+        deadline = time.monotonic() + seconds
+        while self.truth().ota != ota and time.monotonic() < deadline:
+            self.client.silence(0.01)
 
     def boot(self, last: bytes = rb"\+CPIN: READY\r\n") -> bytes:
         """Switch on and wait for the last boot line."""

@@ -27,8 +27,15 @@ class Strict:
     def close(self) -> None:
         os.close(self.fd)
 
-    def write(self, data: bytes) -> None:
-        os.write(self.fd, data)
+    def write(self, data: bytes, seconds: float = 5.0) -> None:
+        """All of `data`, as fast as the port takes it."""
+        deadline = time.monotonic() + seconds
+        while data:
+            assert select.select([], [self.fd], [], max(0.0, deadline - time.monotonic()))[1], "the port takes no more"
+            try:
+                data = data[os.write(self.fd, data) :]
+            except BlockingIOError:
+                assert time.monotonic() < deadline, "the port takes no more"
 
     def until(self, pattern: bytes | re.Pattern[bytes], seconds: float = 5.0) -> bytes:
         """Read until `pattern` has come; returns everything since the last call up to its end."""

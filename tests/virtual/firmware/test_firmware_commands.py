@@ -216,3 +216,29 @@ def test_every_command_says_how_it_is_used() -> None:
 def test_the_test_imei_has_a_valid_check_digit() -> None:
     assert IMEI[:14] + str(luhn(IMEI[:14])) == IMEI
     assert luhn("49015420323751") == 8
+
+
+@pytest.mark.parametrize(
+    ("model", "sdk", "refused"), [("BC25", "2.2.2", True), ("BC25", "2.2.1", False), ("EC200U", "2.10.5", False)]
+)
+def test_an_over_long_key_is_refused_or_not_stored_by_version(
+    make_lab: Callable[..., Lab], model: str, sdk: str, refused: bool
+) -> None:
+    lab = make_lab(model, profile={"sdk": sdk})
+    lab.power(True, 3.3 if model == "BC25" else 3.8)
+    lab.client.until(rb"READY\r\n")
+    answer = lab.client.command(f'AT+QIOTCFG="productinfo","{"p" * 33}","ps"')
+    assert answer == (b"\r\nERROR\r\n" if refused else b"\r\nOK\r\n")
+    assert b'"productinfo","",""' in lab.client.ok('AT+QIOTCFG="productinfo"')
+
+
+@pytest.mark.parametrize(("sdk", "kept"), [("2.10.3", False), ("2.10.4", True)])
+def test_another_server_forgets_the_device_secret_up_to_a_version(
+    make_lab: Callable[..., Lab], sdk: str, kept: bool
+) -> None:
+    lab = make_lab("EC200U", profile={"sdk": sdk}, nvm={"pk": "pk", "ps": "ps", "secret": "s"})
+    lab.power(True, 3.8)
+    lab.client.until(rb"PB DONE\r\n")
+    lab.client.ok('AT+QIOTCFG="server",1,"mqtt://192.0.2.1:1883"')
+    lab.client.ok("AT+QIOTREG=1")
+    assert (b"1,10200" not in lab.client.until(rb"2,10200\r\n")) == kept

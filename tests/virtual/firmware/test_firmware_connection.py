@@ -159,3 +159,44 @@ def test_device_information_is_sent_on_request(lab: Lab, platform: FakePlatform)
     lab.client.ok('AT+QIOTINFO="up"')
     lab.client.until(rb"\+QIOTEVT: 4,10240\r\n")
     platform.wait_for("/report", module_version="V1")
+
+
+CLASSES = [(10474, 1.0), (10476, 1.0), (10500, 30.0), (10404, 30.0), (10475, 300.0), (10471, 600.0)]
+
+
+@pytest.mark.parametrize(("code", "base"), CLASSES)
+def test_the_pause_grows_with_each_failure_and_depends_on_the_class_of_the_error(
+    lab: Lab, code: int, base: float
+) -> None:
+    connection = lab.on_loop(lambda: lab.module.firmware.connection)  # type: ignore[union-attr]
+    for failures in range(1, 7):
+        assert base * failures - 0.5 <= connection._pause(code, failures) <= base * failures + 1.5
+    assert connection._pause(code, 7) == 1800
+
+
+@pytest.mark.parametrize("code", [10423, 10424, 10430, 10431, 10477])
+def test_what_trying_again_cannot_mend_is_not_tried_again(lab: Lab, code: int) -> None:
+    assert lab.on_loop(lambda: lab.module.firmware.connection._pause(code, 1)) is None  # type: ignore[union-attr]
+
+
+def test_after_six_failures_the_network_is_restarted_and_half_an_hour_waited(lab: Lab, platform: FakePlatform) -> None:
+    lab.client.ok('AT+QIOTCFG="productinfo","pk","ps"')
+    lab.client.ok("AT+CEREG=1")
+    platform.refuse["/connect"] = (500, 10500)
+    lab.client.ok("AT+QIOTREG=1")
+    lab.client.until(rb"2,10500\r\n")
+    lab.on_loop(lambda: lab.clock.set_speed(1))
+    for failures in range(1, 7):
+        began = lab.on_loop(lab.clock.now)
+        while b"10500" not in lab.client.drain():
+            lab.step(2)
+            assert lab.on_loop(lab.clock.now) - began < 30 * failures + 10, failures
+        assert lab.on_loop(lab.clock.now) - began > 30 * failures - 4, failures
+    lab.step(10)
+    assert lab.client.silence(0.02).endswith(b"+CEREG: 1\r\n")
+    assert lab.client.seen.rindex(b"+CEREG: 2") > lab.client.seen.index(b"2,10500")
+    lab.step(1700)
+    assert b"10500" not in lab.client.drain()
+    platform.refuse.clear()
+    lab.step(110)
+    lab.client.until(rb"3,10200\r\n")

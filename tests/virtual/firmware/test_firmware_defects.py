@@ -180,3 +180,21 @@ def test_defects_of_a_sota(make_lab: Callable[..., Lab], platform: FakePlatform,
     assert block.endswith(bytes(range(1, 9)) if defect == "sota-shifted-read" else bytes(range(8)))
     lab.client.ok('AT+QIOTMCUVER="STM32","3"')
     lab.client.until(rb"7,10705\r\n" if defect == "sota-any-version" else rb"7,10706\r\n")
+
+
+def test_the_battery_reads_full(make_lab: Callable[..., Lab]) -> None:
+    lab = make_lab(defects=["battery-reads-full"])
+    lab.power(True, volts=2.4)
+    lab.client.until(rb"READY\r\n")
+    assert b"+CBC: 0,100,2" in lab.client.ok("AT+CBC")
+    lab.on_loop(lambda: lab.defects.replace([]))
+    assert b"+CBC: 0,27,2" in lab.client.ok("AT+CBC")
+
+
+def test_a_download_that_lost_its_power_ends_in_a_success(make_lab: Callable[..., Lab], platform: FakePlatform) -> None:
+    lab = make_lab(defects=["half-done-success"])
+    upgrade(lab, platform, rb"7,10701\r\n")
+    lab.power(False)
+    lab.power(True)
+    lab.client.until(rb"7,10705\r\n")
+    assert lab.client.ok("AT+CGMR") == b"V1"

@@ -215,12 +215,12 @@ def test_several_components_go_one_after_another_on_one_decision(
     lab.client.until(rb"7,10705\r\n")
 
 
-def test_old_offsets_begin_at_one_where_the_profile_says_so(
+def test_old_offsets_of_reads_begin_at_one_where_the_profile_says_so_and_blocks_at_zero(
     make_lab: Callable[..., Lab], platform: FakePlatform
 ) -> None:
     lab = make_lab(profile={**PROFILE, "otard_first_offset": 1})
     platform.offer("STM32", "2_0_0", PAYLOAD, type="mcu")
     begin(lab)
-    lab.client.until(rb'7,10703,"STM32",%d,1,%d\r\n' % (len(PAYLOAD), BLOCK))
+    lab.client.until(rb'7,10703,"STM32",%d,0,%d\r\n' % (len(PAYLOAD), BLOCK))
     assert read(lab, 1, 10) == PAYLOAD[:10]
     assert lab.client.command("AT+QIOTOTARD=0,1") == b"\r\nERROR\r\n"

@@ -46,9 +46,17 @@ def test_any_text_is_parsed_or_refused(text: str) -> None:
     assert all(isinstance(one, Request) for one in requests)
 
 
-@given(
-    st.lists(st.none() | st.integers(-(10**9), 10**9) | st.text(st.characters(blacklist_characters='"')), min_size=1)
-)
+CONTROL = "".join(map(chr, (*range(0x20), 0x7F)))
+TEXT = st.text(st.characters(blacklist_characters='"' + CONTROL))
+
+
+@given(st.text(st.sampled_from(CONTROL), min_size=1, max_size=3))
+def test_control_characters_are_no_part_of_a_string(text: str) -> None:
+    with pytest.raises(BadCommand):
+        parse_values(f'"a{text}b"')
+
+
+@given(st.lists(st.none() | st.integers(-(10**9), 10**9) | TEXT, min_size=1))
 def test_values_survive_being_written_and_parsed(values: list[int | str | None]) -> None:
     written = ",".join("" if one is None else f'"{one}"' if isinstance(one, str) else str(one) for one in values)
     assert parse_values(written) == tuple(values)

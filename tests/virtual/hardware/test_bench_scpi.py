@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_quecfota.virtual import scpi
-from pytest_quecfota.virtual.scpi import HeaderTree, ScpiError, Unit
+from pytest_quecfota.virtual import scpi, scpi_tree, scpi_values
+from pytest_quecfota.virtual.scpi import ScpiError, Unit
+from pytest_quecfota.virtual.scpi_tree import HeaderTree
 
 VOLT = "[SOURce:]VOLTage[:LEVel][:IMMediate][:AMPLitude]"
 TREE: HeaderTree[str] = HeaderTree()
@@ -43,7 +44,7 @@ def test_numbers_in_headers_are_told(typed: str, number: int) -> None:
 @pytest.mark.parametrize("pattern", ["", "[VOLTage]", "VOLT age", "VOLTage[", "1VOLT"])
 def test_a_header_pattern_that_cannot_be_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError):
-        scpi.pattern_nodes(pattern)
+        scpi_tree.pattern_nodes(pattern)
 
 
 def test_two_patterns_may_not_mean_the_same() -> None:
@@ -79,7 +80,7 @@ def test_any_text_can_be_read(text: str) -> None:
     ],
 )
 def test_numbers_have_units(text: str, kind: str, value: float) -> None:
-    assert scpi.number(text, kind) == value
+    assert scpi_values.number(text, kind) == value
 
 
 @pytest.mark.parametrize(
@@ -88,10 +89,10 @@ def test_numbers_have_units(text: str, kind: str, value: float) -> None:
 )
 def test_what_is_no_number_is_the_standards_error(text: str, kind: str, code: int) -> None:
     with pytest.raises(ScpiError) as caught:
-        scpi.number(text, kind)
+        scpi_values.number(text, kind)
     assert caught.value.code == code
 
 
 def test_channel_lists_have_ranges() -> None:
-    assert scpi.channel_list("(@1,3:5)") == [1, 3, 4, 5]
-    assert scpi.channel_list("1") is None
+    assert scpi_values.channel_list("(@1,3:5)") == [1, 3, 4, 5]
+    assert scpi_values.channel_list("1") is None

@@ -4,94 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import yaml
+from supply_lab import DP800, HMP, SPD, Bench, Client, run
 
-from pytest_quecfota.virtual import dialect, loop
+from pytest_quecfota.virtual import dialect
 from pytest_quecfota.virtual.clock import Clock
 from pytest_quecfota.virtual.dialect import DialectError
 from pytest_quecfota.virtual.rail import Rail
 from pytest_quecfota.virtual.supply import Supply
-
-
-class Client:
-    """A plain SCPI client on the bench's loop."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    def send(self, message: str) -> None:
-        self._writer.write(message.encode() + b"\n")
-
-    async def read(self) -> str:
-        return (await self._reader.readline()).decode().strip()
-
-    async def ask(self, message: str) -> str:
-        self.send(message)
-        return await self.read()
-
-    async def error(self) -> int:
-        return int((await self.ask("SYST:ERR?")).split(",")[0])
-
-    async def close(self) -> None:
-        self._writer.close()
-        await self._writer.wait_closed()
-
-
-class Bench:
-    """A supply on a rail, and clients of it."""
-
-    def __init__(self, clock: Clock, profile: str, latency: float) -> None:
-        self.clock = clock
-        self.rail = Rail(clock, threshold=2.1)
-        self.supply = Supply(clock, self.rail, profile, latency=latency)
-        self.clients: list[Client] = []
-        self.events: list[tuple[str, float]] = []
-        self.rail.on_brown_out(lambda: self.events.append(("down", clock.now())))
-        self.rail.on_power_good(lambda: self.events.append(("up", clock.now())))
-
-    async def client(self) -> Client:
-        _, host, port, _ = self.supply.address.split("::")
-        self.clients.append(Client(*await asyncio.open_connection(host, int(port))))
-        return self.clients[-1]
-
-
-@asynccontextmanager
-async def bench(clock: Clock, profile: str, latency: float) -> AsyncIterator[Bench]:
-    made = Bench(clock, profile, latency)
-    await made.supply.start()
-    made.supply.power_on(3.3, 1.0)
-    made.rail.set_load(0.05)
-    await clock.sleep(1)
-    try:
-        yield made
-    finally:
-        for client in made.clients:
-            await client.close()
-        await made.supply.close()
-        made.rail.close()
-
-
-def run(
-    body: Callable[[Bench, Client], Coroutine[Any, Any, Any]],
-    *,
-    profile: str = "keysight-e36300",
-    speed: Any = "max",
-    latency: float = 0.0,
-) -> Any:
-    clock = Clock(speed)
-
-    async def whole() -> Any:
-        async with bench(clock, profile, latency) as made:
-            return await body(made, await made.client())
-
-    return loop.run(whole(), clock)
-
 
 # -- messages -----------------------------------------------------------------------------------------------------------
 
@@ -343,9 +266,9 @@ def test_the_last_step_may_stay() -> None:
 
 def test_a_triggered_step_changes_the_setting() -> None:
     async def body(bench: Bench, client: Client) -> str:
-        return await client.ask("VOLT:TRIG 2.6,(@1);:VOLT:MODE STEP,(@1);:INIT (@1);:VOLT? (@1);*TRG;*OPC?;:VOLT? (@1)")
+        return await client.ask("VOLT:TRIG 2.6,(@1);:VOLT:MODE STEP,(@1);:INIT (@1);:VOLT? (@1);*TRG;:VOLT? (@1);*OPC?")
 
-    assert run(body) == "+3.30000000E+00;1;+2.60000000E+00"
+    assert run(body) == "+3.30000000E+00;+2.60000000E+00;1"
 
 
 def test_abort_gives_the_setting_back() -> None:
@@ -406,11 +329,6 @@ def test_every_dialect_can_be_loaded_and_says_that_it_is_virtual(name: str) -> N
     loaded = dialect.load(name)
     assert loaded.name == name
     assert "VIRTUAL" in loaded.identity
-
-
-HMP = "rs-hmp4040"
-DP800 = "rigol-dp800"
-SPD = "siglent-spd3303x"
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ const discard = (component, again) =>
   });
 
 export default async function components(place, { again, signal }) {
-  const found = await get("/components", signal);
+  const found = await get("/components?limit=10000", signal);
   const columns = [
     ["Name", (c) => c.name],
     ["Identifier", (c) => code(c.identifier)],

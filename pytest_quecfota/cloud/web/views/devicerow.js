@@ -11,7 +11,7 @@ const OPEN = ["Not Upgraded", "Upgrading"];
 function component({ identifier, status, progress, source_version, target_version }) {
   const bar = h("progress", { max: 100, value: progress, class: tone(status), "aria-label": `Progress of ${identifier}` });
   const versions = `${source_version || "any"} → ${target_version}`;
-  return h("div", { class: "part", title: versions }, code(identifier), badge(status), bar, h("span", { class: "percent" }, `${progress} %`));
+  return h("div", { class: "part" }, code(identifier), badge(status), bar, h("span", { class: "percent" }, `${progress} %`), h("small", { class: "soft versions" }, versions));
 }
 
 const cancel = (plan, { dk }) =>
@@ -40,5 +40,5 @@ function status(device) {
 /** The row of a device. */
 export function deviceRow(plan, device, openLog) {
   const cells = [name(device), status(device), device.components.map(component), [h("div", {}, time(device.start)), h("div", {}, time(device.end))], actions(plan, device, openLog)];
-  return h("tr", { "data-key": device.dk }, cells.map((cell) => h("td", {}, cell)));
+  return h("tr", { "data-key": device.dk }, cells.map((cell, index) => h("td", { "data-title": COLUMNS[index] ?? null }, cell)));
 }

@@ -3,9 +3,10 @@
 import { get, part, post } from "../api.js";
 import { attempt, button, h, say } from "../dom.js";
 import { ask, confirm } from "../dialogs.js";
-import { badge, code, head, table, time } from "../shown.js";
+import { badge, code, head, pager, table, time } from "../shown.js";
 
 const LATEST = 3000; // milliseconds between two looks
+const PAGE = 100; // devices shown at once
 
 function versions({ module, mcu }) {
   const others = Object.entries(mcu).map(([name, version]) => h("div", {}, `${name}: `, code(version)));
@@ -45,21 +46,21 @@ export default async function devices(place, { again, signal }, key) {
   const product = await get(`/products/${part(key)}`, signal);
   const list = h("section", { class: "card" });
   const columns = [
-    ["DeviceKey", (d) => code(d.dk)],
-    ["Connection", (d) => badge(d.online ? "Online" : "Offline")],
+    ["DeviceKey", (d) => [h("div", {}, code(d.dk)), h("small", { class: d.online ? "online" : "soft" }, d.online ? "Online" : "Offline")]],
     ["Status", (d) => badge(d.status)],
     ["Model", (d) => d.model || "–"],
     ["Versions", (d) => versions(d.versions)],
-    ["Battery", (d) => (d.battery === null ? "–" : `${d.battery} %`)],
-    ["Signal", (d) => (d.signal === null ? "–" : `${d.signal} dBm`)],
+    ["Battery", (d) => h("span", { class: "nowrap" }, d.battery === null ? "–" : `${d.battery} %`)],
+    ["Signal", (d) => h("span", { class: "nowrap" }, d.signal === null ? "–" : `${d.signal} dBm`.replace("-", "−"))],
     ["Last seen", (d) => time(d.seen)],
     ["", (d) => actions(base, d, again)],
   ];
   let before = "";
+  let offset = 0;
   const look = async () => {
-    const found = await get(base, signal);
-    const now = JSON.stringify(found);
-    if (now !== before) list.replaceChildren(table(`Devices of ${product.name}`, columns, found.items, "No device has connected yet."));
+    const found = await get(`${base}?${new URLSearchParams({ offset, limit: PAGE })}`, signal);
+    const now = JSON.stringify([offset, found]);
+    if (now !== before) list.replaceChildren(table(`Devices of ${product.name}`, columns, found.items, "No device has connected yet."), pager(offset, PAGE, found.total, (to) => attempt(() => ((offset = to), look()))));
     before = now;
   };
   await look();

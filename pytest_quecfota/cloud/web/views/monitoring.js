@@ -1,11 +1,12 @@
 // One plan: its state, its figures, and its devices as they are upgraded, live.
 
-import { get, part, post } from "../api.js";
-import { attempt, button, h, renew } from "../dom.js";
+import { get, post } from "../api.js";
+import { attempt, button, h, renew, say } from "../dom.js";
 import { field } from "../fields.js";
 import { listen } from "../live.js";
-import { badge, code, head, time } from "../shown.js";
+import { badge, code, head, pager, time } from "../shown.js";
 import { COLUMNS, deviceRow } from "./devicerow.js";
+import { save } from "./lists.js";
 import { openLog } from "./log.js";
 import { modeText, planActions, rate } from "./planactions.js";
 
@@ -18,7 +19,8 @@ function figures(counts, share) {
 }
 
 function facts(plan) {
-  const list = (keys) => (keys.length ? keys.join(", ") : "–");
+  const list = (which, keys) =>
+    keys.length ? [`${keys.slice(0, 5).join(", ")}${keys.length > 5 ? ` and ${keys.length - 5} more` : ""} `, button("Save", () => save(`/plans/${plan.id}/lists/${which}`, `${plan.name} ${which}.csv`), "small", { "aria-label": `Save ${which}` })] : "–";
   const push = plan.mode === "silent" ? [["Pushed actively", plan.push_actively ? `yes, ${plan.push_period}` : "no"], ["Rejection time", `${plan.rejection_minutes} min`]] : [["Text for the user", plan.texts.en || plan.texts.zh || "–"]];
   const components = plan.components.map((c) => h("div", {}, code(c.identifier), ` ${c.package_type}, ${c.source_version || c.specified_versions.join("; ") || "any"} → ${c.target_version}`));
   const shown = [
@@ -26,9 +28,9 @@ function facts(plan) {
     ["Upgrade mode", modeText(plan.mode)],
     ["Planned time", [time(plan.start), " – ", time(plan.end), ` ${plan.time_zone}`]],
     ...push,
-    ["Strategy", `${plan.strategy.retries} retries, ${plan.strategy.min_signal} dBm, ${plan.strategy.min_battery} %`],
-    ["White list", list(plan.whitelist)],
-    ["Black list", list(plan.blacklist)],
+    ["Strategy", `${plan.strategy.retries} retries, from ${String(plan.strategy.min_signal).replace("-", "−")} dBm, from ${plan.strategy.min_battery} %`],
+    ["White list", list("whitelist", plan.whitelist)],
+    ["Black list", list("blacklist", plan.blacklist)],
     ["Components", components],
   ];
   return h("dl", { class: "facts" }, shown.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
@@ -42,7 +44,7 @@ export default async function monitoring(place, { signal }, id) {
   const top = h("div", { class: "head" });
   const numbers = h("dl", { class: "figures" });
   const details = h("div", {});
-  const pager = h("div", { class: "filter", role: "group", "aria-label": "Pages" });
+  const pages = h("div", {});
   const state = field({ label: "Status", type: "select", options: [["", "All"], ...STATES.map((s) => [s, s])] });
   const empty = h("p", { class: "empty" });
   const logOf = (dk) => (log = openLog(plan, dk, () => (log = null)));
@@ -67,13 +69,7 @@ export default async function monitoring(place, { signal }, id) {
     rows.replaceChildren(...found.items.map((device) => deviceRow(plan, device, logOf)));
     empty.textContent = found.total ? "" : "There is no such device yet.";
     empty.hidden = found.total > 0;
-    const move = (by) => attempt(() => ((offset += by), page()));
-    pager.hidden = found.total <= PAGE;
-    pager.replaceChildren(
-      h("span", { class: "soft" }, `${offset + 1}–${Math.min(offset + PAGE, found.total)} of ${found.total}`),
-      button("Previous", () => move(-PAGE), "small", { disabled: offset === 0 }),
-      button("Next", () => move(PAGE), "small", { disabled: offset + PAGE >= found.total }),
-    );
+    pages.replaceChildren(pager(offset, PAGE, found.total, (to) => attempt(() => ((offset = to), page()))));
   }
 
   async function look() {
@@ -96,7 +92,7 @@ export default async function monitoring(place, { signal }, id) {
       const old = rows.querySelector(`[data-key="${CSS.escape(data.dk)}"]`);
       if (old) renew(old, deviceRow(plan, data, logOf));
       else if (offset === 0 && rows.children.length < PAGE) page().catch(() => {});
-      if (log?.dk === data.dk) log.refresh();
+      if (log?.dk === data.dk) log.refresh(data);
     } else {
       live.textContent = name === "connected" ? "Live" : "Connecting…";
       live.className = name === "connected" ? "badge good" : "badge wait";
@@ -104,8 +100,9 @@ export default async function monitoring(place, { signal }, id) {
   }
 
   async function retryAll() {
-    const failed = await get(`/plans/${id}/devices?${new URLSearchParams({ status: "Upgrade Failed", limit: 10000 })}`, signal);
-    for (const { dk } of failed.items) await post(`/plans/${id}/devices/${part(dk)}/retry`);
+    const { retried, refused } = await post(`/plans/${id}/retry`, {});
+    const [first] = refused;
+    say(`${retried.length} devices are tried again.${first ? ` ${refused.length} are not: ${first.dk}: ${first.detail}.` : ""}`, refused.length > 0);
     await look();
   }
 
@@ -113,14 +110,14 @@ export default async function monitoring(place, { signal }, id) {
   state.addEventListener("change", () => attempt(() => ((offset = 0), page())));
   showPlan();
   await page();
-  const tools = h("div", { class: "filter" }, h("h2", {}, "Devices"), live, state, plan.mode === "silent" && button("Retry all failed", () => attempt(retryAll, "All failed devices are tried again."), "small"));
+  const tools = h("div", { class: "filter" }, h("h2", {}, "Devices"), live, state, plan.mode === "silent" && button("Retry all failed", () => attempt(retryAll), "small"), button("Export", () => save(`/plans/${id}/export`, `${plan.name}.csv`), "small", { "aria-label": "Export devices" }));
   const headings = [...COLUMNS.map((title) => h("th", { scope: "col" }, title)), h("th", { scope: "col" }, h("span", { class: "unseen" }, "Actions"))];
   const table = h("table", {}, h("caption", { class: "unseen" }, `Devices of ${plan.name}`), h("thead", {}, h("tr", {}, headings)), rows);
   place.append(
     h("a", { class: "crumb", href: "#/plans" }, "← Upgrade plans"),
     top,
     numbers,
-    h("section", { class: "card" }, tools, h("div", { class: "scroll" }, table), empty, pager),
+    h("section", { class: "card" }, tools, h("div", { class: "scroll" }, table), empty, pages),
     h("section", { class: "card pad" }, h("h2", {}, "Details"), details),
   );
   listen(`/api/v1/plans/${id}/events`, signal, hear);

@@ -67,7 +67,7 @@ function versions(item) {
 }
 
 export default async function packages(place, { again, signal }) {
-  const components = await get("/components", signal);
+  const components = await get("/components?limit=10000", signal);
   const list = h("section", { class: "card" });
   const actions = (p) =>
     h(
@@ -88,7 +88,7 @@ export default async function packages(place, { again, signal }) {
   ];
   let before = "";
   const look = async () => {
-    const found = await get("/packages", signal);
+    const found = await get("/packages?limit=10000", signal);
     const now = JSON.stringify(found);
     if (now !== before) list.replaceChildren(table("Packages", columns, found.items, "There is no package yet."));
     before = now;

@@ -5,8 +5,8 @@ import { field } from "../fields.js";
 
 const text = (p) => `${p.name} (${p.package_type === "delta" ? `${p.source_version} → ` : ""}${p.target_version})`;
 
-/** The list of picks: `element` to show, `wanted()` for the API. */
-export function picks(components, packages, chosen) {
+/** The list of picks: `element` to show, `wanted()` for the API; those of another plan can be taken over. */
+export function picks(components, packages, chosen, plans) {
   const list = h("div", {});
   const kinds = new Map(components.map((c) => [c.identifier, c.type]));
 
@@ -60,6 +60,23 @@ export function picks(components, packages, chosen) {
     });
   }
 
-  for (const start of chosen.length ? chosen : [{}]) pick(start);
-  return { element: [list, h("p", {}, button("Add component", () => pick({}), "small"))], wanted };
+  function fill(starts) {
+    list.replaceChildren();
+    for (const start of starts) pick(start);
+  }
+
+  function reuse() {
+    const options = [["", "Take over from a plan…"], ...plans.toReversed().map((plan) => [plan.id, plan.name])];
+    const box = h("select", { "aria-label": "Take over components from a plan" }, options.map(([key, shown]) => h("option", { value: key }, shown)));
+    box.addEventListener("change", () => {
+      const other = plans.find((plan) => plan.id === box.value);
+      if (other) fill(other.components);
+      box.value = "";
+    });
+    return box;
+  }
+
+  fill(chosen.length ? chosen : [{}]);
+  const tools = h("div", { class: "actions under" }, button("Add component", () => pick({}), "small"), plans.length > 0 && reuse());
+  return { element: [list, tools], wanted };
 }

@@ -4,12 +4,12 @@ import { get, patch, post } from "../api.js";
 import { button, h, say } from "../dom.js";
 import { field, values } from "../fields.js";
 import { head } from "../shown.js";
+import { keys, list } from "./lists.js";
 import { picks } from "./picks.js";
 
 const PERIOD = "(?:[01]\\d|2[0-4]):00-(?:[01]\\d|2[0-4]):00";
 const EMPTY = { name: "", mode: "silent", whitelist: [], blacklist: [], time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC", push_actively: true, push_period: "00:00-24:00", rejection_minutes: 120, strategy: { retries: 5, min_signal: -113, min_battery: 30, platform_filter: false }, texts: {}, components: [] };
 const number = (name, label, value, min, max, hint) => field({ label, name, value, min, max, hint, type: "number", required: true });
-const keys = (text = "") => text.split(/[\s,;]+/).filter(Boolean);
 
 function basics(plan, products, fixed) {
   return h(
@@ -25,8 +25,8 @@ function basics(plan, products, fixed) {
     h(
       "div",
       { class: "columns" },
-      field({ label: "White list", name: "whitelist", type: "textarea", value: plan.whitelist.join("\n"), hint: "DeviceKeys, one a line. Empty: all devices of the product." }),
-      field({ label: "Black list", name: "blacklist", type: "textarea", value: plan.blacklist.join("\n"), hint: "Left out whatever the white list says." }),
+      list("White list", "whitelist", plan.whitelist, "DeviceKeys, one a line. Empty: all devices of the product."),
+      list("Black list", "blacklist", plan.blacklist, "Left out whatever the white list says."),
     ),
   );
 }
@@ -98,8 +98,8 @@ function asked(form, chosen) {
 }
 
 export default async function planform(place, { signal }, id) {
-  const lists = await Promise.all(["/products", "/components", "/packages"].map((path) => get(path, signal)));
-  const [products, components, packages] = lists.map((list) => list.items);
+  const lists = await Promise.all(["/products", "/components", "/packages", "/plans"].map((path) => get(`${path}?limit=10000`, signal)));
+  const [products, components, packages, plans] = lists.map((found) => found.items);
   const plan = id ? await get(`/plans/${id}`, signal) : EMPTY;
   const missing = [["products", products], ["components", components], ["packages", packages]].filter(([, found]) => !found.length);
   place.append(h("a", { class: "crumb", href: "#/plans" }, "← Upgrade plans"), head(id ? `Edit ${plan.name}` : "New upgrade plan"));
@@ -107,7 +107,7 @@ export default async function planform(place, { signal }, id) {
     place.append(missing.map(([what]) => h("p", {}, "A plan needs ", h("a", { href: `#/${what}` }, what), "; there are none yet.")).reduce((all, one) => (all.append(one), all), h("div", { class: "card pad" })));
     return;
   }
-  const chosen = picks(components, packages, plan.components);
+  const chosen = picks(components, packages, plan.components, plans.filter((other) => other.id !== id));
   const problem = h("p", { class: "problem", role: "alert" });
   const parts = h("fieldset", {}, h("legend", {}, "Components, in the order of their upgrade"), chosen.element);
   const buttons = h("div", { class: "actions" }, h("button", { class: "main" }, id ? "Save plan" : "Create plan"), button("Cancel", () => history.back()));

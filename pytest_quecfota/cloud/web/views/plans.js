@@ -8,7 +8,7 @@ import { modeText, planActions, rate } from "./planactions.js";
 
 const LATEST = 3000; // milliseconds between two looks
 const STATES = ["Inactivated", "To be Upgraded", "Upgrading", "Suspended", "Forced Terminated", "Ended"];
-const chosen = { name: "", product_key: "", status: "" };
+const chosen = { name: "", product_key: "", status: "", since: "", until: "" };
 
 function filter(products, changed) {
   const all = [["", "All"]];
@@ -16,6 +16,8 @@ function filter(products, changed) {
     field({ label: "Name", name: "name", type: "search", value: chosen.name }),
     field({ label: "Product", name: "product_key", type: "select", value: chosen.product_key, options: [...all, ...products.map((p) => [p.product_key, p.name])] }),
     field({ label: "Status", name: "status", type: "select", value: chosen.status, options: [...all, ...STATES.map((s) => [s, s])] }),
+    field({ label: "Made from", name: "since", type: "date", value: chosen.since }),
+    field({ label: "to", name: "until", type: "date", value: chosen.until }),
   ];
   const form = h("form", { class: "filter", role: "search", "aria-label": "Filter plans" }, boxes);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -26,16 +28,22 @@ function filter(products, changed) {
   return form;
 }
 
+/** The days of the filter as moments: both belong to the range, in the time zone of the browser. */
+function asked() {
+  const moment = (day, more) => day && new Date(new Date(`${day}T00:00:00`).getTime() + more).toISOString();
+  return { ...chosen, since: moment(chosen.since, 0), until: moment(chosen.until, 86_400_000) };
+}
+
 export default async function plans(place, { signal }) {
-  const products = (await get("/products", signal)).items;
+  const products = (await get("/products?limit=10000", signal)).items;
   const names = new Map(products.map((product) => [product.product_key, product.name]));
   const list = h("div", {});
   let before = "";
   const look = async () => {
-    const wanted = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value));
-    const found = await get(`/plans?${wanted}`, signal);
+    const wanted = new URLSearchParams(Object.entries(asked()).filter(([, value]) => value));
+    const found = await get(`/plans?limit=10000&${wanted}`, signal);
     const now = JSON.stringify(found);
-    if (now !== before) list.replaceChildren(table("Upgrade plans", columns, found.items.reverse(), "There is no such plan."));
+    if (now !== before) list.replaceChildren(table("Upgrade plans", columns, found.items.reverse(), Object.values(chosen).some(Boolean) ? "No plan fits this filter." : "There is no plan yet."));
     before = now;
   };
   const columns = [

@@ -39,7 +39,7 @@ const credentials = (product) =>
   ]);
 
 export default async function products(place, { again, signal }) {
-  const [projects, found] = await Promise.all([get("/projects", signal), get("/products", signal)]);
+  const [projects, found] = await Promise.all([get("/projects?limit=10000", signal), get("/products?limit=10000", signal)]);
   const names = new Map(projects.items.map((project) => [project.id, project.name]));
   const columns = [
     ["Product", (p) => h("a", { href: `#/products/${part(p.product_key)}` }, p.name)],
