@@ -139,6 +139,7 @@ def test_package_is_verified_only_on_a_device_that_is_online(rig, module, develo
     assert "offline" in problem["detail"]
 
 
+@pytest.mark.nightly
 @pytest.mark.requirement("PKG-06")
 @pytest.mark.needs("virtual")
 def test_verification_without_success_fails_after_an_hour(rig, module, developer_center, platform, fota_plan):

@@ -57,7 +57,10 @@ def platform(rig, developer_center):
 @pytest.mark.requirement("PLAN-04")
 @pytest.mark.needs("plans", "monitoring", "virtual")
 @pytest.mark.module_time("60 min")
-@pytest.mark.parametrize("actively", [True, False], ids=["pushed", "only-on-request"])
+@pytest.mark.parametrize(
+    "actively",
+    [pytest.param(True, id="pushed"), pytest.param(False, id="only-on-request", marks=pytest.mark.nightly)],
+)
 def test_silent_plan_is_pushed_where_it_shall_be(rig, module, fota_plan, actively):
     """A silent plan comes to a connected module by itself if it is pushed actively, else only when the module asks."""
     fota_plan(push_actively=actively)
@@ -84,6 +87,7 @@ def test_user_confirmed_plan_waits_for_the_user(module, events, fota_plan, platf
     assert offer.target_version == plan.target_version
 
 
+@pytest.mark.nightly
 @pytest.mark.requirement("PLAN-04")
 @pytest.mark.needs("plans", "monitoring", "virtual")
 @pytest.mark.module_time("60 min")
@@ -119,7 +123,7 @@ def test_what_the_user_cancelled_is_offered_only_after_he_tried_again(module, ev
 
 @pytest.mark.requirement("PLAN-05", "MON-05")
 @pytest.mark.needs("plans", "monitoring")
-@pytest.mark.parametrize("retries", [0, 2])
+@pytest.mark.parametrize("retries", [0, pytest.param(2, marks=pytest.mark.nightly)])
 def test_retries_are_bounded_by_the_plan(module, events, fota_plan, retries):
     """A device that failed is tried again as often as the strategy says; after that the platform refuses."""
     plan = fota_plan(strategy={"retries": retries})
@@ -257,6 +261,7 @@ def test_activated_plan_can_be_neither_edited_nor_deleted(rig, module, fota_plan
     assert platform.call("DELETE", f"/api/v1/plans/{plan['id']}")[0] == 204
 
 
+@pytest.mark.nightly
 @pytest.mark.requirement("PLAN-08")
 @pytest.mark.needs("plans", "monitoring", "virtual")
 def test_plan_holds_only_in_its_planned_time(rig, module, fota_plan, platform, developer_center):
@@ -277,6 +282,7 @@ def test_plan_holds_only_in_its_planned_time(rig, module, fota_plan, platform, d
     assert platform.call("GET", f"{path}/devices/{developer_center.device_key}")[1]["status"] == "Upgrade Failed"
 
 
+@pytest.mark.nightly
 @pytest.mark.requirement("PLAN-09", "OTA-03")
 @pytest.mark.needs("plans", "monitoring", "virtual")
 @pytest.mark.module_time("60 min")

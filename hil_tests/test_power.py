@@ -43,7 +43,7 @@ SHORT = [(name, share) for name, step in STEPS.items() for share in step.shares]
 FULL = [(name, n / 20) for name in STEPS for n in (range(1, 20) if name == "updating" else range(1, 20, 3))]
 #: Rows of five cuts: at which share of `updating` they begin, and module seconds of power between them, so that they fall into the
 #: boot loader's work, the boot, and what comes after it.
-ROWS = [(0.72, 0.3), (0.85, 1.0)]
+ROWS = [(0.85, 1.0)]
 MORE_ROWS = [(share, between) for share in (0.72, 0.78, 0.85) for between in (0.3, 0.7, 1.0, 3.0)]
 PACE = 20
 """Most module seconds per real second while cuts are placed: what the machine delays by 10 ms is then 0.2 s late, not 0.6 s."""

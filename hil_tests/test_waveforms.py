@@ -129,7 +129,10 @@ def test_a_dip_below_the_range_is_one_clean_restart(module, events, supply, fota
 
 @pytest.mark.requirement("PWR-06")
 @pytest.mark.module_time("60 min")
-@pytest.mark.parametrize("shape", ["ramp-10s", "hold_up_discharge", "iso7637_pulse4_12"])
+@pytest.mark.parametrize(
+    "shape",
+    ["ramp-10s", *(pytest.param(n, marks=pytest.mark.nightly) for n in ("hold_up_discharge", "iso7637_pulse4_12"))],
+)
 def test_a_slow_fall_and_rise_leaves_no_half_alive_state(module, events, supply, fota_plan, upgrade, shape):
     """Voltage that goes slowly through the brown-out level, both ways: afterwards the module is all there and can be upgraded."""
     before, mark = who(module), events.mark()
