@@ -89,7 +89,7 @@ class Player:
             message = engine.start.format(channel=supply.channel)
         self._plan, self._speed, self._stepping, self.fired = made, self.speed(), None, None
         self.idle = _nothing
-        return supply.instrument.line(message)
+        return supply.instrument.prepare(message)
 
     def fire(self, message: bytes) -> None:
         """Send what `arm` has prepared, and nothing else: for the thread that reads the module's port."""
