@@ -25,7 +25,7 @@ from pytest_quecfota.link.frames import Arm, Block, Frame, Line, Prompt
 MAX_LINE = 256 * 1024
 """Bytes of the longest line that is kept whole."""
 
-_BLOCK_PATIENCE = 1.0
+_BLOCK_PATIENCE = 3.0
 
 _SEAM = re.compile(rb'\+QIOT(?:SUB)?EVT: ?["\d]|\+QIND: ?"|RDY$')
 _SEAMED = rb"[\x01-\x09\x0b-\x1f\x7f-\xff]|\+|AT.|OK.|ERROR."

@@ -126,6 +126,7 @@ class Disturbance:
             elif falls:
                 self.timeline.announce_restart(reason)
 
+        self._mark = self.timeline.events.mark()
         return self.wire.trigger(lambda u: search.step(u) is not None, fire)
 
     # -- what happened, on a thread of its own -----------------------------------------------------------
@@ -152,7 +153,7 @@ class Disturbance:
         if trigger.error is not None:
             raise trigger.error
         assert trigger.urc is not None
-        mark = self.timeline.events.mark()
+        mark = self._mark  # not one taken now: a quick module may have said something since it was seen
         bracket = Bracket(trigger.urc.raw, trigger.urc.time, self._at(trigger.fired))
         self.brackets.append(bracket)
         self._tell("seen", t=bracket.seen, urc=bracket.urc)
@@ -161,7 +162,8 @@ class Disturbance:
         bracket.acknowledged = self._tell("acknowledged")
         begins = bracket.sent + self.after / self.timeline.speed
         self._over.wait(max(0.0, begins - self.timeline.now()))
-        before = self.timeline.events.seen(where(urc.Ready, time=lambda t: t < begins), since=mark)
+        meanwhile = where(urc.Ready, time=lambda t: bracket.seen < t < begins)
+        before = self.timeline.events.seen(meanwhile, since=mark)
         if before and not self._over.is_set() and self.waveform.falls(self.supply.limits.min) == 1:
             self.timeline.announce_restart(f"disturbance {self.name}")  # the first was taken by a restart of its own
         self._see_it_low(bracket)

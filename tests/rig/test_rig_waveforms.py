@@ -186,3 +186,17 @@ def test_a_restart_in_a_dip_that_stays_in_the_range_is_the_modules_fault(live, p
         parts.module.say("+QIOTEVT: 2,10200", "RDY", "+QIOTEVT: 3,10200")
         with pytest.raises(ModuleError, match="restarted unannounced"):
             events.expect(urc.Subscribed, within=2, since=mark)
+
+
+def test_a_module_that_is_back_before_anybody_looked_was_seen_all_the_same(live, parts, monkeypatch):
+    """The thread that follows a disturbance may come late on a busy machine; the record does not."""
+    follow, back = Disturbance._follow, threading.Event()
+    monkeypatch.setattr(Disturbance, "_follow", lambda self, trigger: (back.wait(5), follow(self, trigger)))
+    with live.disturb(urc.Updating, waveform="cut-10ms") as disturbance:
+        parts.module.say(UPDATING)
+        assert disturbance._trigger.wait(2)
+        parts.module.say("RDY")
+        assert live.timeline.events.wait(urc.Ready, within=2)
+        back.set()
+        assert disturbance.wait_over(5)
+    assert disturbance.brackets[0].back is not None
