@@ -41,6 +41,17 @@ class Terminal:
             screen += self._process.stdout.read(4096)
         return screen.decode()
 
+    def wake(self) -> None:
+        """Type AT as a person does, again where a module that still boots has not heard it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        screen, deadline = b"", monotonic() + LIMIT
+        while b"\r\nOK\r\n" not in screen:
+            assert monotonic() < deadline, f"AT: {screen!r}"
+            self._process.stdin.write(b"AT\r")
+            while select.select([self._process.stdout], [], [], 0.5)[0]:
+                screen += self._process.stdout.read(4096)
+
     def close(self) -> None:
         """Hang up."""
         self._process.terminate()
@@ -50,10 +61,12 @@ class Terminal:
 @pytest.fixture
 def terminal(program: str, port: object) -> Iterator[Terminal]:
     opened = Terminal(program, port)
-    opened.type("AT")
-    yield opened
-    opened.type("ATE1")
-    opened.close()
+    try:
+        opened.wake()
+        yield opened
+        opened.type("ATE1")
+    finally:
+        opened.close()
 
 
 @pytest.mark.external
