@@ -1,6 +1,6 @@
 # Two commands for a newcomer; each does all its own set-up in .venv (Python 3.10+, git and make are enough):
 #   make hil     the main job: upgrade a virtual module over the air, leave an Allure report   (pytest --rig virtual)
-#   make test    the tests of the tool itself                                                  (pytest tests -n 3)
+#   make test    the tests of the tool itself                                                  (pytest tests -n 2)
 PYTHON ?= python3
 VENV   ?= .venv
 ARGS   ?=
@@ -13,7 +13,7 @@ hil: $(READY)
 	$(RUN) pytest --rig virtual $(ARGS)
 
 test: $(READY)
-	$(RUN) pytest tests -n 3 $(ARGS)
+	$(RUN) pytest tests -n 2 $(ARGS)
 
 check: lint types imports
 

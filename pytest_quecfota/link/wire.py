@@ -226,12 +226,16 @@ class Wire:
     def _read_until_closed(self) -> None:
         try:
             while not self._closing.is_set():
+                patience, began = self._framer.patience, monotonic()
                 try:
-                    data = self._port.read(self._framer.patience)
+                    data = self._port.read(patience)
                 except OSError as error:
                     self._bring_back(error)
                 else:
-                    self._deliver(data) if data else self._expire()
+                    if data:
+                        self._deliver(data)
+                    elif patience is not None and monotonic() - began >= 0.9 * patience:
+                        self._expire()  # a port may also wake up for nothing
         except BenchError as error:
             self._give_up(error)
         except Exception as error:

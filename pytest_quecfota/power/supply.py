@@ -188,7 +188,9 @@ class Supply:
     def measure(self) -> Reading:
         """Volts and amperes at the supply's terminals, measured now."""
         with self.instrument.lock if self.armed else self.dialogue.in_step():
-            reading = Reading(self.dialogue.number("measure_voltage"), self.dialogue.number("measure_current"))
+            reading = self._read()
+            if self._looks_dead(reading):
+                reading = self._read()  # it may be on its way up, or its answers out of step: once more
             self._believe(reading)
         self.record("sample", voltage=reading.voltage, current=reading.current)
         return reading
@@ -332,6 +334,12 @@ class Supply:
         """Close the session to the instrument."""
         self.instrument.close()
 
+    def _read(self) -> Reading:
+        return Reading(self.dialogue.number("measure_voltage"), self.dialogue.number("measure_current"))
+
+    def _looks_dead(self, reading: Reading) -> bool:
+        return self._output and not self.armed and reading.voltage < DEAD * self._setting.voltage
+
     def _believe(self, reading: Reading) -> None:
         """A reading that cannot be is no reading: it may be the answer to another question.
 
@@ -350,7 +358,7 @@ class Supply:
                 f"supply measures {reading.current:g} A, and its limit is {self._setting.current_limit:g} A: its answer is wrong",
                 reason=Reason.SUPPLY_LIMIT,
             )
-        dead = self._output and not self.armed and reading.voltage < DEAD * self._setting.voltage
+        dead = self._looks_dead(reading)
         tripped = self.protections.tripped() if dead and self.protections is not None else None
         if tripped is not None:
             raise SupplyError(tripped, reason=Reason.SUPPLY_PROTECTION)
